@@ -1,0 +1,50 @@
+# One virtual environment serves every target. It is built when it is missing, and again when the project's
+# dependencies change; the stamp is touched last, so an interrupted build starts over.
+
+PYTHON ?= python3
+STAMP  := .venv/.stamp
+BIN    := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help lab serve test check fmt bench clean
+
+help:
+	@echo 'make lab     the mini-internet on loopback addresses, port 5300'
+	@echo 'make serve   answer for zones/ on 127.0.0.1:5300'
+	@echo 'make test    every test; installs missing DNS tools first where it may (Debian, root)'
+	@echo 'make check   ruff, mypy and r53lite check on our own zones'
+	@echo 'make fmt     format the code and apply safe fixes'
+	@echo 'make bench   compare with other servers (minutes, not seconds)'
+
+$(STAMP): pyproject.toml constraints.txt
+	@scripts/make-venv $(PYTHON) .venv
+	@touch $@
+
+# exec: Ctrl-C reaches the server itself, and its exit code is make's to report.
+lab: $(STAMP)
+	@exec $(BIN)/r53lite lab
+
+serve: $(STAMP)
+	@exec $(BIN)/r53lite serve --zones zones
+
+# The pytest summary is the last thing printed.
+test: $(STAMP)
+	@scripts/system-packages
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/r53lite check zones zones/lab
+
+fmt: $(STAMP)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(STAMP)
+	@scripts/system-packages
+	@$(BIN)/python -m benchmarks $(BENCH_ARGS)
+
+clean:
+	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage htmlcov

@@ -1,0 +1,71 @@
+"""How is a YAML file read so that each value keeps its line?
+
+pyyaml's safe C loader composes the node graph (marks included); this module turns it into `config.document` values with
+the standard safe constructors for scalars. Anchors and merge keys are refused: a file that a person diagnoses by line
+must not have values that come from elsewhere, and an alias bomb must not expand (our choice).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+
+from r53lite.config.document import Mapping, Node, Scalar, Sequence
+from r53lite.errors import Faults
+
+MAX_DEPTH = 32  # our choice: the deepest file format nests 6 levels
+
+
+def read_yaml(path: Path, faults: Faults) -> Node | None:
+    """Read one YAML document; None when it is empty or has faults (then noted in `faults`)."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        faults.error(0, f"cannot read: {error}")
+        return None
+    return parse_yaml(text, faults)
+
+
+def parse_yaml(text: str, faults: Faults) -> Node | None:
+    """Parse one YAML document from text; None when it is empty or has faults (then noted in `faults`)."""
+    loader = yaml.CSafeLoader(text)
+    try:
+        root = loader.get_single_node()
+        return None if root is None else _convert(root, loader, faults, 0)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        faults.error(mark.line + 1 if mark else 0, f"not valid YAML: {error.problem or error.context}")
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        faults.error(0, f"not valid YAML: {str(error).splitlines()[0] if str(error) else type(error).__name__}")
+    finally:
+        loader.dispose()
+    return None
+
+
+def _convert(node: yaml.Node, loader: yaml.CSafeLoader, faults: Faults, depth: int) -> Node:
+    line = node.start_mark.line + 1
+    if depth > MAX_DEPTH:
+        raise ValueError(f"nested deeper than {MAX_DEPTH} levels (or an anchor that holds itself)")
+    if isinstance(node, yaml.SequenceNode):
+        return Sequence(line, [_convert(item, loader, faults, depth + 1) for item in node.value])
+    if isinstance(node, yaml.MappingNode):
+        mapping = Mapping(line)
+        for key_node, value_node in node.value:
+            key_line = key_node.start_mark.line + 1
+            if not isinstance(key_node, yaml.ScalarNode):
+                faults.error(key_line, "a key must be plain text")
+                continue
+            key = key_node.value
+            if key in mapping.entries:
+                mapping.repeated.append((key, key_line))
+                continue
+            mapping.entries[key] = _convert(value_node, loader, faults, depth + 1)
+            mapping.key_lines[key] = key_line
+        return mapping
+    try:
+        value = loader.construct_object(node)
+    except (yaml.YAMLError, ValueError):
+        faults.error(line, f"cannot read the value {node.value!r}")
+        value = node.value
+    return Scalar(line, value, node.value)

@@ -1,0 +1,1 @@
+"""Zone data: reading master files, building checked zones, looking names up. Pure."""
