@@ -1,1 +1,1 @@
-"""."""
+"""One file per command; `main` gathers them."""

@@ -8,7 +8,6 @@ it refuses a whole message for one label that is not text, and such a message is
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Iterable, Iterator
 from ipaddress import ip_network
 from pathlib import Path
@@ -42,10 +41,10 @@ ALL_NETWORKS = (ip_network("0.0.0.0/0"), ip_network("::/0"))
 @click.option(
     "--root-hints",
     type=click.Path(path_type=Path),
-    help=f"File with the root servers. Default: {LAB_ROOT_HINTS} where it exists, else the IANA root servers.",
+    help=f"File with the root servers. Default: {LAB_ROOT_HINTS} where it exists, else IANA's root servers.",
 )
 @click.option(
-    "--port", type=click.IntRange(1, 65535), help=f"Port of every server; {LAB_PORT} in the lab, else 53."
+    "--port", type=click.IntRange(1, 65535), help=f"Port of every server; {LAB_PORT} in the lab, else 53"
 )
 @click.option(
     "--network",
@@ -158,7 +157,7 @@ def format_event(event: TraceEvent, port: int) -> list[str]:
 
 
 def format_reply(reply: bytes) -> list[str]:
-    """Return the answer and authority sections of a message, headed by a line where it is no plain success."""
+    """Return the answer and authority sections of a message, headed by what is special about it."""
     try:
         record = DNSRecord.parse(reply)
         rcode, is_truncated = int(record.header.rcode), bool(record.header.tc)
@@ -179,10 +178,9 @@ def format_reply(reply: bytes) -> list[str]:
 
 def _format_resolved(resolved: Resolved) -> list[str]:
     """Return the end of the walk: the whole chain, or the absence with its SOA."""
-    return [
-        f";; Answer: {format_rcode(resolved.rcode)}, {sum(len(rrset.rdatas) for rrset in resolved.answer)} records",
-        *_format_rrsets((*resolved.answer, *resolved.authority)),
-    ]
+    count = sum(len(rrset.rdatas) for rrset in resolved.answer)
+    head = f";; Answer: {format_rcode(resolved.rcode)}, {count} record{'' if count == 1 else 's'}"
+    return [head, *_format_rrsets((*resolved.answer, *resolved.authority))]
 
 
 def _format_rrsets(rrsets: Iterable[RRset]) -> list[str]:

@@ -87,13 +87,13 @@ def parse_rdata(rrtype: int, text: str, origin: bytes) -> bytes:
 
 
 def format_rdata(rrtype: int, rdata: bytes) -> str:
-    """Turn wire rdata into text with absolute names; what is not rdata of its type takes the form of RFC 3597 §5."""
+    """Turn wire rdata into text with absolute names; rdata unfit for its type takes RFC 3597's form."""
     try:
         record = dns.rdata.from_wire(
             dns.rdataclass.IN, dns.rdatatype.RdataType.make(rrtype), rdata, 0, len(rdata)
         )
         return record.to_text()
-    except (dns.exception.DNSException, ValueError, IndexError, struct.error):
+    except (dns.exception.DNSException, ValueError):
         return f"\\# {len(rdata)} {rdata.hex()}".rstrip()
 
 
@@ -154,7 +154,7 @@ def _parse_soa(text: str, origin: bytes) -> bytes:
     names = ("mname", "rname", "serial", "refresh", "retry", "expire", "minimum")
     mname, rname, serial, *times = _fields(text, names)
     numbers = [_parse_number(serial, "serial", _MAX_UINT32)]
-    # 32 bits for times too: only a TTL stops at 31 (RFC 2181 §8), and the builder takes the lower of TTL and minimum.
+    # 32 bits for times too: only a TTL stops at 31 (RFC 2181 §8); the builder takes the lower of both.
     numbers += [_parse_time(time, _MAX_UINT32) for time in times]
     return parse_name(mname, origin) + parse_name(rname, origin) + struct.pack("!5I", *numbers)
 
@@ -186,12 +186,12 @@ def _parse_strings(text: str) -> bytes:
         if match is None:
             rest = octets[at:].decode("utf-8", "replace").strip()
             raise RdataSyntaxError(
-                f'cannot read {_shown(rest)}; expected strings in closed quotes, with \\" \\\\ and \\DDD for octets'
+                f'cannot read {_shown(rest)}; expected strings in closed quotes, escapes \\" \\\\ and \\DDD'
             )
         string = _unescape(match[2] if match[1] is None else match[1])
         if len(string) > MAX_STRING_OCTETS:
             raise RdataSyntaxError(
-                f"character-string of {len(string)} octets; the limit is {MAX_STRING_OCTETS}, split it into several"
+                f"character-string of {len(string)} octets; the limit is {MAX_STRING_OCTETS}, so split it"
             )
         rdata.append(len(string))
         rdata += string
@@ -231,12 +231,12 @@ def _parse_through_library(rrtype: int, text: str, origin: bytes) -> bytes:
             relativize=False,
         )
         return record.to_digestable()
-    except (dns.exception.DNSException, ValueError, struct.error) as error:
+    except (dns.exception.DNSException, ValueError) as error:
         name = rrtypes.format_rrtype(rrtype)
-        reason = f"{error}"
-        raise RdataSyntaxError(
-            f"{_shown(text)} is not {name} rdata: {reason[:1].lower()}{reason[1:]}"
-        ) from error
+        reason = str(error)
+        if reason[1:2].islower():  # an acronym keeps its case
+            reason = reason[0].lower() + reason[1:]
+        raise RdataSyntaxError(f"{_shown(text)} is not {name} rdata: {reason}") from error
 
 
 # --- fields -------------------------------------------------------------------------------------------------

@@ -1,1 +1,1 @@
-"""."""
+"""The mini-internet: root, TLD and authoritative servers, a resolver and web backends in one process."""

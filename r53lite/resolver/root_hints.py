@@ -94,6 +94,7 @@ def _read_record(
             raise ValueError(f"NS record of {format_name(owner)!r}; hints are for the root only")
         names[parse_name(value)] = line
     elif rrtype in _ADDRESS_CLASSES:
-        addresses.setdefault(owner, []).append(str(_ADDRESS_CLASSES[rrtype](value)))
+        address = str(_ADDRESS_CLASSES[rrtype](value))
+        addresses.setdefault(owner, []).append(address)
     else:
         raise ValueError(f"record type {fields[0]!r} in root hints; only NS, A and AAAA belong here")

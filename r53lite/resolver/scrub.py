@@ -26,7 +26,8 @@ from r53lite.resolver.limits import MAX_NEGATIVE_TTL_S, MAX_POSITIVE_TTL_S
 ANSWERING_RCODES = frozenset({rrtypes.NOERROR, rrtypes.NXDOMAIN, rrtypes.YXDOMAIN})
 """Response codes that answer a question; every other one says that this server cannot or will not."""
 
-_UNFOLLOWED = frozenset({rrtypes.CNAME, rrtypes.ANY})  # RFC 1034 §3.6.2: these match a CNAME itself
+UNFOLLOWED = frozenset({rrtypes.CNAME, rrtypes.ANY})
+"""Types that a CNAME itself answers (RFC 1034 §3.6.2)."""
 
 
 class Positive(NamedTuple):
@@ -122,17 +123,17 @@ def _follow(
     target = qname
     while target not in seen:
         seen.add(target)
-        found = [records[target, qtype]] if (target, qtype) in records else []
-        if qtype == rrtypes.ANY:
-            found = [rrset for rrset in records.values() if rrset.owner == target]
-        if found:
-            return (*chain, *(cap_ttl(rrset) for rrset in found)), target, True
-        if qtype in _UNFOLLOWED:
+        link = _find_dname(records, target)
+        if link is None:
+            found = [records[target, qtype]] if (target, qtype) in records else []
+            if qtype == rrtypes.ANY:
+                found = [rrset for rrset in records.values() if rrset.owner == target]
+            if found:
+                return (*chain, *(cap_ttl(rrset) for rrset in found)), target, True
+            link = records.get((target, rrtypes.CNAME))
+        if link is None:
             break
-        link = _find_dname(records, target) or records.get((target, rrtypes.CNAME))
-        if link is None or not link.rdatas:
-            break
-        link = cap_ttl(link)
+        link = cap_ttl(link)._replace(rdatas=link.rdatas[:1])  # RFC 2181 §10.1: a second one is a fault
         chain.append(link)
         if link.rrtype == rrtypes.DNAME:
             cname = synthesize_cname(link, target)
@@ -140,6 +141,8 @@ def _follow(
                 return tuple(chain), None, False
             chain.append(cname)
             link = cname
+        if qtype in UNFOLLOWED:
+            return tuple(chain), target, True
         target = link.rdatas[0]
     return tuple(chain), target, False
 

@@ -1,1 +1,1 @@
-"""."""
+"""Sockets and life cycle: bytes in, bytes out, start and stop."""

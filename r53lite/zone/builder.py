@@ -113,7 +113,7 @@ class _Check:
         self.found.append(Fault(self._files[0] if self._files else "", 0, reason))
 
     def _check_soa(self, origin: bytes | None) -> None:
-        """Check that there is one SOA, at the origin (RFC 1034 §4.2.1). An exact repetition is only a duplicate."""
+        """Check that there is one SOA, at the origin (RFC 1034 §4.2.1); an exact repetition is no second."""
         if not self._soas:
             self._error_in_zone("zone has no SOA record")
             return
@@ -227,7 +227,7 @@ class _Check:
     def _warn_of_hidden(
         self, nodes: Mapping[bytes, Node], borders: Mapping[bytes, int], origin: bytes
     ) -> None:
-        """Warn of data that is never answered because it lies at or below a cut or below a DNAME; glue is no such data."""
+        """Warn of data at or below a cut, or below a DNAME, that is never answered; glue is not meant."""
         targets = {target for owner in self._table for target in _ns_targets(nodes[owner])} if borders else ()
         for owner, types in self._table.items() if borders else ():
             node = nodes[owner]
@@ -248,7 +248,7 @@ class _Check:
     def _warn_of_missing_glue(
         self, nodes: Mapping[bytes, Node], borders: Mapping[bytes, int], origin: bytes
     ) -> None:
-        """Warn of name servers of a delegation whose address only this zone could tell, and does not (RFC 9471 §2)."""
+        """Warn of a delegation's name servers whose address this zone should tell and does not (RFC 9471)."""
         for cut, border_type in borders.items():
             if border_type != rrtypes.NS or nodes[cut].is_occluded:
                 continue
@@ -303,7 +303,7 @@ def _add_empty_non_terminals(table: dict[bytes, dict[int, Data]], origin: bytes)
 
 
 def _borders(table: Mapping[bytes, Mapping[int, Data]], origin: bytes) -> dict[bytes, int]:
-    """Return where the zone's own data ends: owner to NS (a cut) or DNAME. A cut counts before a DNAME beside it."""
+    """Return where the zone's own data ends: owner to NS (a cut) or DNAME; beside a cut a DNAME is void."""
     borders: dict[bytes, int] = {}
     for owner, types in table.items():
         if rrtypes.NS in types and owner != origin:

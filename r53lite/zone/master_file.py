@@ -26,7 +26,7 @@ _NOT_PLAIN = re.compile(r"[^!#-\'*-:<-\[\]-~ \t]")  # all but printable ASCII wi
 _PIECE = re.compile(r'"(?:[^"\\]|\\.)*+"|(?:[^"\\;()]|\\.)++|.')
 _FIELD = re.compile(r'(?:"(?:[^"\\]|\\.)*+"|[^\s"\\]|\\.)++', re.ASCII)
 _UNSUPPORTED_DIRECTIVES = ("$INCLUDE", "$GENERATE")
-_CLASSES = {"IN": 1, "CS": 2, "CH": 3, "HS": 4, "NONE": 254, "ANY": 255}
+_CLASSES = {"IN": rrtypes.CLASS_IN, "CS": 2, "CH": rrtypes.CLASS_CH, "HS": 4}
 _COMMON_TYPES = {
     rrtypes.format_rrtype(rrtype): rrtype
     for rrtype in (
@@ -104,7 +104,7 @@ class _Reader:
     # --- lines to fields ------------------------------------------------------------------------------------
 
     def _join(self, lines: list[str], start: int) -> tuple[list[str], int]:
-        """Join a record over its lines; return its fields (none if faulty) and the index of the next record."""
+        """Join a record over its lines; return its fields (none if faulty) and where the next record is."""
         pieces: list[str] = []
         opened: int | None = None
         at = start

@@ -1,0 +1,198 @@
+"""What do our own zones answer?
+
+`respond` is the clear path: it looks a name up, lets a policy choose where a policy group sits, follows CNAMEs as far as
+our zones reach, and builds a `Response` field by field from the outcome. The last name of a chain settles the response
+code (RFC 6604 §2); the first settles AA. What recursion could finish (a cut, a chain that leaves our zones) is said in
+the result, and the caller decides.
+
+Carries out: RFC 1034 §4.3.2, RFC 2308 §2 and §5, RFC 6604, RFC 6672 §3.1 (DNAME), RFC 8482 (ANY), RFC 9471 (glue).
+Pure: chance comes in through `Context.draw`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, assert_never
+
+from r53lite.dns import rrtypes
+from r53lite.dns.message import Response
+from r53lite.dns.name import MAX_NAME_OCTETS
+from r53lite.dns.rdata import target_of
+from r53lite.dns.rrset import RRset
+from r53lite.routing.context import Context
+from r53lite.routing.record_set import RecordSetGroup
+from r53lite.routing.registry import select
+from r53lite.zone.catalog import Catalog
+from r53lite.zone.lookup import additional_addresses, lookup
+from r53lite.zone.model import Data, Zone
+from r53lite.zone.outcome import Answer, Cname, Dname, NoData, NxDomain, OutOfZone, Referral
+
+MAX_CNAME_CHAIN = 16  # gdnsd 16, Unbound 11; no RFC sets one
+
+
+class Result(NamedTuple):
+    """A response, and what a recursive resolver could still add to it.
+
+    `referral` is the cut where our data ends, `leaving` the CNAME target outside our zones; at most one is set.
+    """
+
+    response: Response
+    referral: Referral | None = None
+    leaving: bytes | None = None
+
+
+class _Chain:
+    """The answer section as it grows along a CNAME chain, and the scope of the choices made."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.answer: list[RRset] = []
+        self.scope_prefix_len = 0
+
+    def add(self, data: Data, owner: bytes) -> RRset | None:
+        """Append data at `owner`, letting its policy choose; None where the policy has nothing for this client."""
+        if isinstance(data, RRset):
+            rrset = RRset(owner, data.rrtype, data.ttl, shuffled(data.rdatas, self.context.draw))
+        else:
+            assert isinstance(data, RecordSetGroup)
+            selection = select(data, self.context)
+            self.scope_prefix_len = max(self.scope_prefix_len, selection.scope_prefix_len)
+            if not selection.rdatas:
+                return None
+            rdatas = shuffled(selection.rdatas, self.context.draw)
+            rrset = RRset(owner, data.rrtype, selection.ttl, rdatas)
+        self.answer.append(rrset)
+        return rrset
+
+
+def respond(
+    catalog: Catalog, zone: Zone, qname: bytes, qtype: int, context: Context, *, minimal_responses: bool = False
+) -> Result:
+    """Answer a question from our zones.
+
+    Args:
+        catalog: all our zones.
+        zone: the longest of them that holds `qname`.
+        qname: lower-case wire name.
+        qtype: the question's type.
+        context: what policies may look at.
+        minimal_responses: leave the apex NS set and additional addresses out of positive answers.
+
+    Returns:
+        The response, never an exception for any name.
+
+    Source: RFC 1034 §4.3.2; docs/route53/records-and-changes.md §1.10.
+    """
+    chain = _Chain(context)
+    name = qname
+    seen = {qname}
+    if qtype == rrtypes.DS and qname == zone.origin:
+        zone = catalog.find_parent_side(qname) or zone  # RFC 4035 §3.1.4.1: DS lives on the parent's side
+    while True:
+        outcome = lookup(zone, name, qtype)
+        match outcome:
+            case Answer(owner, data):
+                if chain.add(data, owner) is None:
+                    return _negative(chain, rrtypes.NOERROR, zone.negative_soa)
+                return _positive(chain, zone, minimal_responses)
+            case Cname(owner, data):
+                cname = chain.add(data, owner)
+                if cname is None:
+                    return _negative(chain, rrtypes.NOERROR, zone.negative_soa)
+                target = cname.rdatas[0]
+            case Dname(rrset):
+                chain.add(rrset, rrset.owner)
+                target = name[: len(name) - len(rrset.owner)] + rrset.rdatas[0]
+                if len(target) > MAX_NAME_OCTETS:  # RFC 6672 §2.2
+                    return Result(_response(chain, rrtypes.YXDOMAIN))
+                chain.answer.append(RRset(name, rrtypes.CNAME, rrset.ttl, (target,)))
+            case Referral():
+                return _delegated(chain, outcome)
+            case NoData(soa):
+                return _negative(chain, rrtypes.NOERROR, soa)
+            case NxDomain(soa):
+                return _negative(chain, rrtypes.NXDOMAIN, soa)
+            case OutOfZone():
+                return Result(_response(chain, rrtypes.REFUSED))
+            case _:
+                assert_never(outcome)
+        if target in seen or len(seen) > MAX_CNAME_CHAIN:
+            return Result(_response(chain, rrtypes.NOERROR))
+        next_zone = catalog.find(target)
+        if next_zone is None:
+            return Result(_response(chain, rrtypes.NOERROR), leaving=target)
+        seen.add(target)
+        name, zone = target, next_zone
+
+
+def _response(chain: _Chain, rcode: int) -> Response:
+    """Return a response with the chain's answer section alone."""
+    return Response(
+        rcode,
+        is_authoritative=rcode != rrtypes.REFUSED,
+        answer=tuple(chain.answer),
+        scope_prefix_len=chain.scope_prefix_len,
+    )
+
+
+def _positive(chain: _Chain, zone: Zone, minimal_responses: bool) -> Result:
+    """Return an answer with the apex NS set and the addresses of the hosts it names, as far as they fit."""
+    response = _response(chain, rrtypes.NOERROR)
+    if minimal_responses:
+        return Result(response)
+    last = chain.answer[-1]
+    is_apex_ns = last.rrtype == rrtypes.NS and last.owner == zone.origin
+    authority = () if is_apex_ns else (zone.ns,)
+    return Result(
+        response._replace(
+            authority=authority,
+            is_authority_optional=True,
+            additional=_additional(zone, (*chain.answer, *authority)),
+        )
+    )
+
+
+def _additional(zone: Zone, rrsets: tuple[RRset, ...]) -> tuple[RRset, ...]:
+    """Return the addresses our zone holds for the hosts that NS, MX and SRV name, each RRset once (RFC 1034 §3.7)."""
+    found: dict[tuple[bytes, int], RRset] = {}
+    answered = {(rrset.owner, rrset.rrtype) for rrset in rrsets}
+    for rrset in rrsets:
+        for rdata in rrset.rdatas:
+            target = target_of(rrset.rrtype, rdata)
+            if target is None:
+                break
+            for address in additional_addresses(zone, target):
+                if (address.owner, address.rrtype) not in answered:
+                    found[address.owner, address.rrtype] = address
+    return tuple(found.values())
+
+
+def _negative(chain: _Chain, rcode: int, soa: RRset) -> Result:
+    """Return NXDOMAIN or NODATA with the SOA (RFC 2308 §2)."""
+    return Result(_response(chain, rcode)._replace(authority=(soa,)))
+
+
+def _delegated(chain: _Chain, referral: Referral) -> Result:
+    """Return a referral; behind a chain it stands below the answer, which stays authoritative."""
+    authority = (referral.ns,) if referral.ds is None else (referral.ns, referral.ds)
+    response = _response(chain, rrtypes.NOERROR)._replace(
+        is_authoritative=bool(chain.answer),
+        authority=authority,
+        glue=referral.glue,
+        additional=referral.sibling_glue,
+    )
+    return Result(response, referral=referral)
+
+
+def shuffled(rdatas: tuple[bytes, ...], draw: Callable[[int], int]) -> tuple[bytes, ...]:
+    """Return the values in a uniformly random order (Fisher and Yates).
+
+    Source: docs/route53/records-and-changes.md §1.10: all values, in random order each time.
+    """
+    if len(rdatas) < 2:
+        return rdatas
+    values = list(rdatas)
+    for last in range(len(values) - 1, 0, -1):
+        other = draw(last + 1)
+        values[last], values[other] = values[other], values[last]
+    return tuple(values)

@@ -1,0 +1,112 @@
+"""What does one server process do, and with which limits?
+
+The typed form of `r53lite.yaml`: frozen values whose defaults are those of a server without a settings file.
+Units are in the names. `config.loader` makes them from a file; a flag of `serve` replaces a field. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from typing import NamedTuple
+
+Network = IPv4Network | IPv6Network
+
+MIN_UDP_PAYLOAD_BYTES = 512  # RFC 6891 §6.2.3
+MAX_UDP_PAYLOAD_BYTES = 4096  # what Route 53 sends at most, records-and-changes.md §1.10
+DEFAULT_UDP_PAYLOAD_BYTES = 1232  # DNS flag day 2020: fits IPv6's least MTU without fragments
+LOG_LEVELS = ("debug", "info", "warning", "error")
+
+MAX_PORT = 65535
+_ENDPOINT = re.compile(r"(?:(?P<v4>[0-9.]+)|\[(?P<v6>[^]]+)\]):(?P<port>[0-9]{1,5})")
+
+LOOPBACK = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
+EVERYWHERE = (IPv4Network("0.0.0.0/0"), IPv6Network("::/0"))
+
+
+class Endpoint(NamedTuple):
+    """An IP address and a port to listen on; port 0 lets the system choose."""
+
+    address: str
+    port: int
+
+    def __str__(self) -> str:
+        """Format as `127.0.0.1:5300` or `[::1]:5300`."""
+        return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
+
+
+def parse_endpoint(text: str) -> Endpoint:
+    """Turn `127.0.0.1:5300` or `[::1]:5300` into an endpoint, its address in canonical form.
+
+    Raises:
+        ValueError: anything else, a host name or a port over 65535 included.
+    """
+    match = _ENDPOINT.fullmatch(text)
+    if match is None or int(match["port"]) > MAX_PORT:
+        raise ValueError(
+            f"{text!r} is not an address and a port; expected a form like 127.0.0.1:5300 or [::1]:5300"
+        )
+    address = IPv4Address(match["v4"]) if match["v4"] else IPv6Address(match["v6"])
+    return Endpoint(str(address), int(match["port"]))
+
+
+DEFAULT_LISTEN = (Endpoint("127.0.0.1", 5300), Endpoint("::1", 5300))
+DEFAULT_API_LISTEN = Endpoint("127.0.0.1", 5380)
+
+
+@dataclass(frozen=True, slots=True)
+class RecursionSettings:
+    """Who may recurse, and where upstream queries may go.
+
+    `root_hints` is a path; None takes the built-in hints.
+    """
+
+    enabled: bool = True
+    clients: tuple[Network, ...] = LOOPBACK
+    root_hints: str | None = None
+    upstream_port: int = 53
+    upstream_networks: tuple[Network, ...] = EVERYWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class HealthSettings:
+    """Where probes may go, and how many at once."""
+
+    probe_networks: tuple[Network, ...] = EVERYWHERE
+    max_in_flight: int = 500
+
+
+@dataclass(frozen=True, slots=True)
+class ApiSettings:
+    """Where HTTP is served; None serves none."""
+
+    listen: Endpoint | None = DEFAULT_API_LISTEN
+
+
+@dataclass(frozen=True, slots=True)
+class LogSettings:
+    """How much is logged: one of `LOG_LEVELS`."""
+
+    level: str = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings of one server.
+
+    `zones` is the directory of zone and policy files, None for a server without zones. `locations` is the
+    file that says where clients are; None takes `locations.yaml` of that directory where there is one.
+    `seed` makes draws reproducible.
+    """
+
+    listen: tuple[Endpoint, ...] = DEFAULT_LISTEN
+    zones: str | None = "zones"
+    locations: str | None = None
+    seed: int | None = None
+    minimal_responses: bool = False
+    udp_payload_bytes: int = DEFAULT_UDP_PAYLOAD_BYTES
+    recursion: RecursionSettings = field(default_factory=RecursionSettings)
+    health: HealthSettings = field(default_factory=HealthSettings)
+    api: ApiSettings = field(default_factory=ApiSettings)
+    log: LogSettings = field(default_factory=LogSettings)

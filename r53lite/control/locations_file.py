@@ -1,0 +1,140 @@
+"""Where does `locations.yaml` say that clients are?
+
+Reads its list of networks into `Locations` and notes every fault with its line. A country brings its continent along,
+so that the two never disagree. Pure: takes a document, not a path.
+"""
+
+from __future__ import annotations
+
+from ipaddress import ip_network
+
+from r53lite.config.document import Network, Node, Reader, Scalar
+from r53lite.errors import Faults
+from r53lite.routing.context import ClientLocation
+from r53lite.routing.locations import Locations
+from r53lite.routing.places import CONTINENTS, COUNTRY_CONTINENT, REGIONS, Coordinates, unknown_region
+
+MAX_LATENCY_MS = 60_000.0  # our choice: a minute means that the unit was mistaken
+MAX_SUBDIVISION_LENGTH = 3  # docs/route53/routing-policies.md §2.4
+
+
+def read_locations(node: Node | None, faults: Faults) -> Locations:
+    """Read the networks of a locations file.
+
+    Args:
+        node: the document; None is an empty one.
+        faults: takes every fault with its line; after an error the result lacks the networks that have one.
+
+    Returns:
+        The locations; the `source` of each is `locations.yaml:LINE`, with the name of the file.
+    """
+    root = Reader(node, "", faults)
+    entries: dict[Network, ClientLocation] = {}
+    lines: dict[Network, int] = {}
+    for index, item in enumerate(root.items("networks")):
+        reader = Reader(item, f"networks[{index}]", faults)
+        network = _read_network(reader)
+        location = _read_location(reader)
+        if network is None:
+            continue
+        if network in entries:
+            reason = f"{reader.at('cidr')}: network {str(network)!r} is already on line {lines[network]}"
+            faults.error(reader.line_of("cidr"), reason)
+        entries[network] = location
+        lines[network] = reader.line_of("cidr")
+    root.finish()
+    return Locations(entries.items())
+
+
+def _read_network(reader: Reader) -> Network | None:
+    text = reader.text("cidr", required=True)
+    if not text:
+        return None
+    try:
+        return ip_network(text)
+    except ValueError as error:
+        reason = f"{reader.at('cidr')} is {text!r}; expected a network ({error})"
+        reader.faults.error(reader.line_of("cidr"), reason)
+        return None
+
+
+def _read_location(reader: Reader) -> ClientLocation:
+    country = _read_country(reader)
+    location = ClientLocation(
+        region=_read_region(reader),
+        country=country,
+        subdivision=_read_subdivision(reader),
+        continent=_read_continent(reader, country),
+        coordinates=_read_coordinates(reader),
+        latency_ms=_read_latencies(reader.child("latency_ms")),
+        source=f"{reader.faults.file.rpartition('/')[2]}:{reader.line}",
+    )
+    reader.finish()
+    return location
+
+
+def _read_region(reader: Reader) -> str | None:
+    region = reader.text("region")
+    if region and region not in REGIONS:
+        reader.faults.error(reader.line_of("region"), f"{reader.at('region')}: {unknown_region(region)}")
+        return None
+    return region or None
+
+
+def _read_country(reader: Reader) -> str | None:
+    """Return a country of §2.4. YAML reads NO as false; the reader returns the text that was written."""
+    country = reader.text("country")
+    if country and country not in COUNTRY_CONTINENT:
+        reason = f"{reader.at('country')} is {country!r}; expected an ISO 3166 code of two capital letters"
+        reader.faults.error(reader.line_of("country"), f"{reason} that Route 53 knows")
+        return None
+    return country or None
+
+
+def _read_subdivision(reader: Reader) -> str | None:
+    subdivision = reader.text("subdivision")
+    if not subdivision:
+        return None
+    line = reader.line_of("subdivision")
+    if not reader.has("country"):
+        reader.faults.error(line, f"{reader.at('subdivision')} stands without 'country'")
+    if len(subdivision) > MAX_SUBDIVISION_LENGTH:
+        limit = f"the limit is {MAX_SUBDIVISION_LENGTH} characters"
+        reader.faults.error(line, f"{reader.at('subdivision')} is {subdivision!r}; {limit}")
+    return subdivision
+
+
+def _read_continent(reader: Reader, country: str | None) -> str | None:
+    """Return the continent of the country, or the one that is written where the country is not."""
+    continent = reader.choice("continent", CONTINENTS)
+    if country is None:
+        return continent or None
+    known = COUNTRY_CONTINENT[country]
+    if continent and continent != known:
+        reason = f"{reader.at('continent')} is {continent!r}; Route 53 has {country} in {known}"
+        reader.faults.error(reader.line_of("continent"), reason)
+    return known
+
+
+def _read_coordinates(reader: Reader) -> Coordinates | None:
+    items = reader.items("coordinates")
+    if not items:
+        return None
+    values = [item.value if isinstance(item, Scalar) else None for item in items]
+    numbers = [value for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
+    if len(numbers) == len(items) == 2 and -90 <= numbers[0] <= 90 and -180 <= numbers[1] <= 180:
+        return (float(numbers[0]), float(numbers[1]))
+    reason = f"{reader.at('coordinates')}: expected [latitude, longitude] in degrees, -90 to 90 and -180 to 180"
+    reader.faults.error(reader.line_of("coordinates"), reason)
+    return None
+
+
+def _read_latencies(reader: Reader) -> dict[str, float]:
+    latencies = {}
+    for region in reader.mapping.entries:
+        if region not in REGIONS:
+            reader.faults.error(reader.line_of(region), f"{reader.path}: {unknown_region(region)}")
+        if reader.node(region) is not None:
+            latencies[region] = reader.number(region, minimum=0.0, maximum=MAX_LATENCY_MS)
+    reader.finish()
+    return latencies

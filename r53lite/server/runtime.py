@@ -1,0 +1,272 @@
+"""How do the parts become a running server? The composition root.
+
+Start order: zones are loaded (a fault ends the start), sockets are bound, the door opens, health checks begin, the HTTP
+port opens, files are watched. Stop in reverse. A process may hold several servers (the lab does), each with its own
+catalog, snapshot, registry and health table; nothing here lives at module level.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import signal
+from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from r53lite.answering.access import AccessList
+from r53lite.answering.dispatch import Dispatch, DispatchSettings
+from r53lite.config.settings import Endpoint, Settings
+from r53lite.control.registry import Registry
+from r53lite.control.snapshot import Snapshot
+from r53lite.errors import Fault, Faults, R53Error, SettingsError
+from r53lite.health.table import HealthTable
+from r53lite.server.tcp import TcpListener
+from r53lite.server.udp import UdpListener
+
+if TYPE_CHECKING:
+    from r53lite.answering.recursive import Recursive
+    from r53lite.api.http import HttpPort
+    from r53lite.health.probes.http import HttpProbe
+    from r53lite.health.scheduler import HealthScheduler
+    from r53lite.resolver.delegation import Delegation
+
+RESERVED_LOCATIONS_NAME = "locations.yaml"
+
+
+class BindError(R53Error):
+    """An address and port could not be had."""
+
+    def __init__(self, endpoint: Endpoint, error: OSError) -> None:
+        super().__init__(f"cannot listen on {endpoint}: {error.strerror or error}")
+        self.endpoint = endpoint
+        self.errno = error.errno
+
+
+class Server:
+    """One server: its zones, sockets, health checks, resolver and HTTP port.
+
+    Args:
+        settings: what it does; paths are taken as they are.
+        sources: directories and files of zones; none for a resolver without zones of its own.
+    """
+
+    def __init__(self, settings: Settings, sources: Sequence[Path]) -> None:
+        self._settings = settings
+        self._registry = Registry(sources, find_locations(settings, sources), self._apply_checks)
+        self._has_sources = bool(sources)
+        self._udp: list[UdpListener] = []
+        self._tcp: list[TcpListener] = []
+        self._scheduler: HealthScheduler | None = None
+        self._probe: HttpProbe | None = None
+        self._recursive: Recursive | None = None
+        self._http: HttpPort | None = None
+        self._watcher: asyncio.Task[None] | None = None
+        self._no_health = HealthTable()
+        self._is_ready = False
+
+    @property
+    def endpoints(self) -> list[Endpoint]:
+        """Return where the server listens, real ports in place of 0."""
+        return [
+            Endpoint(asked.address, listener.port)
+            for asked, listener in zip(self._settings.listen, self._udp, strict=False)
+        ]
+
+    @property
+    def http_port(self) -> int | None:
+        """Return the HTTP port, or None where there is none."""
+        return None if self._http is None else self._http.port
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """Return what is served now."""
+        return self._registry.snapshot
+
+    @property
+    def health_table(self) -> HealthTable:
+        """Return the published health table."""
+        return self._no_health if self._scheduler is None else self._scheduler.table
+
+    async def start(self) -> tuple[Fault, ...]:
+        """Load and open everything; ready when it returns.
+
+        Returns:
+            The warnings of the zone files.
+
+        Raises:
+            ZoneDataError: a file has an error. SettingsError: the root hints have one. BindError: an address is taken.
+        """
+        try:
+            warnings = self._registry.load()
+            dispatch = self._make_dispatch()
+            for endpoint in self._settings.listen:
+                self._bind(dispatch, endpoint)
+            for udp in self._udp:
+                udp.start()
+            for tcp in self._tcp:
+                await tcp.start()
+            if self._scheduler is not None:
+                self._scheduler.start()
+            if self._settings.api.listen is not None:
+                await self._start_http(self._settings.api.listen)
+            if self._scheduler is not None:
+                await self._scheduler.wait_first_probes()
+            if self._has_sources:
+                self._watcher = asyncio.get_running_loop().create_task(self._registry.watch())
+        except BaseException:
+            await self.stop()
+            raise
+        self._is_ready = True
+        return warnings
+
+    async def stop(self) -> None:
+        """Close everything in the reverse order; safe after a start that failed half-way."""
+        self._is_ready = False
+        if self._watcher is not None:
+            self._watcher.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._watcher
+        if self._http is not None:
+            await self._http.stop()
+        for listener in (*self._udp, *self._tcp):
+            await listener.stop()
+        if self._recursive is not None:
+            await self._recursive.close()
+        if self._scheduler is not None:
+            await self._scheduler.stop()
+        if self._probe is not None:
+            await self._probe.close()
+
+    def _make_dispatch(self) -> Dispatch:
+        recursion = self._settings.recursion
+        seed = self._settings.seed
+        draw = random.SystemRandom().randrange if seed is None else random.Random(seed).randrange
+        settings = DispatchSettings(
+            AccessList(recursion.clients), self._settings.udp_payload_bytes, self._settings.minimal_responses
+        )
+        dispatch: Dispatch | None = None
+        if recursion.enabled:
+            # A resolver alone needs these; a server without recursion starts faster without them.
+            from r53lite.answering.recursive import Recursive
+            from r53lite.resolver.cache import Cache
+            from r53lite.resolver.upstream import Upstream
+
+            self._recursive = Recursive(
+                load_root_hints(recursion.root_hints),
+                Upstream(recursion.upstream_networks, recursion.upstream_port),
+                cache=Cache(),
+                local=lambda qname, qtype: None if dispatch is None else dispatch.local(qname, qtype),
+            )
+        dispatch = Dispatch(
+            lambda: self._registry.snapshot, lambda: self.health_table, self._recursive, settings, draw
+        )
+        return dispatch
+
+    def _bind(self, dispatch: Dispatch, endpoint: Endpoint) -> None:
+        """Bind UDP and TCP on one address and one port; port 0 takes one that both can have."""
+        for attempt in range(16):
+            try:
+                udp = UdpListener(dispatch, endpoint.address, endpoint.port)
+            except OSError as error:
+                raise BindError(endpoint, error) from error
+            self._udp.append(udp)
+            try:
+                self._tcp.append(TcpListener(dispatch, endpoint.address, udp.port))
+            except OSError as error:
+                if endpoint.port or attempt == 15:
+                    raise BindError(endpoint, error) from error
+                self._udp.pop().close()
+            else:
+                return
+
+    def _apply_checks(self, snapshot: Snapshot) -> None:
+        """Hand the health checks of a new snapshot to the scheduler; made with the first check."""
+        if self._scheduler is None:
+            if not snapshot.health_checks:
+                return
+            from r53lite.health.probes.http import HttpProbe
+            from r53lite.health.scheduler import HealthScheduler
+
+            self._probe = HttpProbe(self._settings.health.probe_networks)
+            self._scheduler = HealthScheduler(
+                probe=self._probe, max_in_flight=self._settings.health.max_in_flight
+            )
+            self._scheduler.update(snapshot.health_checks)
+            if self._is_ready:
+                self._scheduler.start()
+        else:
+            self._scheduler.update(snapshot.health_checks)
+
+    async def _start_http(self, endpoint: Endpoint) -> None:
+        from r53lite.api.http import HttpPort  # aiohttp costs 0.2 s: only after the DNS sockets are open
+
+        http = HttpPort(endpoint.address, endpoint.port, ready=lambda: self._is_ready, state=self._describe)
+        try:
+            await http.start()
+        except OSError as error:
+            raise BindError(endpoint, error) from error
+        self._http = http
+
+    def _describe(self) -> dict[str, object]:
+        """Return the state that /healthz shows."""
+        return {
+            "zones": len(self.snapshot.catalog.zones),
+            "health_checks": {
+                check: {"healthy": status.is_healthy, "reason": status.last_reason}
+                for check, status in sorted(self.health_table.statuses.items())
+            },
+        }
+
+
+def find_locations(settings: Settings, sources: Sequence[Path]) -> Path | None:
+    """Return the locations file: the settings' one, else `locations.yaml` of the first directory that has it."""
+    if settings.locations is not None:
+        return Path(settings.locations)
+    candidates = (source / RESERVED_LOCATIONS_NAME for source in sources if source.is_dir())
+    return next((path for path in candidates if path.exists()), None)
+
+
+def load_root_hints(path: str | None) -> Delegation:
+    """Read root hints, or return the IANA root servers.
+
+    Raises:
+        SettingsError: the file cannot be read or has a fault.
+    """
+    from r53lite.resolver.root_hints import IANA_ROOT_HINTS, parse_root_hints
+
+    if path is None:
+        return IANA_ROOT_HINTS
+    faults = Faults(path)
+    try:
+        hints = parse_root_hints(Path(path).read_text(encoding="utf-8"), faults)
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError([Fault(path, 0, f"cannot read: {error}")]) from error
+    if faults.has_errors:
+        raise SettingsError(faults.items)
+    return hints
+
+
+async def run_until_stopped(
+    start: Callable[[], Coroutine[None, None, None]], stop: Callable[[], Coroutine[None, None, None]]
+) -> None:
+    """Start, wait for SIGINT or SIGTERM, stop; a signal during the start ends it too."""
+    loop = asyncio.get_running_loop()
+    stopped = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+    starting = loop.create_task(start())
+    waiting = loop.create_task(stopped.wait())
+    try:
+        await asyncio.wait({starting, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        if starting.done():
+            starting.result()
+            await waiting
+        else:
+            starting.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await starting
+    finally:
+        waiting.cancel()
+        await stop()

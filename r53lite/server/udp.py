@@ -1,0 +1,105 @@
+"""How do datagrams reach the door, and replies their clients?
+
+A non-blocking socket with a reader on the event loop: each wake-up drains what has arrived (bounded, so that timers and
+TCP get their turn), because one wake-up per datagram costs more than the answer. Replies that need recursion become
+tasks; their number is bounded, and over the bound the request is dropped, as a full socket buffer would drop it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import Coroutine
+
+from r53lite.answering.dispatch import Dispatch
+
+MAX_DATAGRAM_BYTES = 65535
+DRAIN_LIMIT = 256  # datagrams per wake-up: 256 × about 20 µs keeps other work waiting 5 ms at most
+MAX_PENDING = 2000  # replies that wait for recursion; each holds a task of about 3 kB
+RECEIVE_BUFFER_BYTES = 4 << 20  # a burst while the loop is busy elsewhere; the kernel may grant less
+
+_log = logging.getLogger("r53lite.server")
+
+
+class UdpListener:
+    """One UDP socket that answers through the door."""
+
+    def __init__(self, dispatch: Dispatch, address: str, port: int) -> None:
+        self._dispatch = dispatch
+        self._tasks: set[asyncio.Task[None]] = set()
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        self._socket = socket.socket(family, socket.SOCK_DGRAM)
+        try:
+            self._socket.setblocking(False)
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
+            if family == socket.AF_INET6:
+                self._socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            self._socket.bind((address, port))
+        except OSError:
+            self._socket.close()
+            raise
+
+    @property
+    def port(self) -> int:
+        """Return the bound port."""
+        port: int = self._socket.getsockname()[1]
+        return port
+
+    def start(self) -> None:
+        """Begin to answer."""
+        asyncio.get_running_loop().add_reader(self._socket.fileno(), self._drain)
+
+    def close(self) -> None:
+        """Give up a socket that was never started."""
+        self._socket.close()
+
+    async def stop(self) -> None:
+        """Stop reading, end what waits for recursion, close the socket."""
+        if self._socket.fileno() >= 0:
+            asyncio.get_running_loop().remove_reader(self._socket.fileno())
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._socket.close()
+
+    def _drain(self) -> None:
+        """Answer the datagrams that have arrived."""
+        receive, answer = self._socket.recvfrom, self._dispatch.answer
+        for _ in range(DRAIN_LIMIT):
+            try:
+                request, client = receive(MAX_DATAGRAM_BYTES)
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError as error:  # an ICMP error of an earlier reply (ECONNREFUSED) surfaces here
+                _log.debug("receive: %s", error)
+                return
+            if client[1] == 0:
+                continue  # no reply can be sent to port 0
+            reply = answer(request, client[0], is_stream=False)
+            if isinstance(reply, bytes):
+                self._send(reply, client)
+            elif reply is not None:
+                self._finish_later(reply, client)
+
+    def _finish_later(self, pending: Coroutine[None, None, bytes | None], client: tuple[str, int]) -> None:
+        """Send the reply when recursion has finished."""
+        if len(self._tasks) >= MAX_PENDING:
+            pending.close()
+            return
+        task = asyncio.get_running_loop().create_task(self._finish(pending, client))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _finish(self, pending: Coroutine[None, None, bytes | None], client: tuple[str, int]) -> None:
+        reply = await pending
+        if reply is not None:
+            self._send(reply, client)
+
+    def _send(self, reply: bytes, client: tuple[str, int]) -> None:
+        """Send a reply; one that the kernel cannot take now is dropped, as UDP may drop any."""
+        try:
+            self._socket.sendto(reply, client)
+        except OSError as error:
+            _log.debug("reply to %s: %s", client[0], error)
