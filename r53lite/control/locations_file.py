@@ -1,7 +1,7 @@
 """Where does `locations.yaml` say that clients are?
 
-Reads its list of networks into `Locations` and notes every fault with its line. A country brings its continent along,
-so that the two never disagree. Pure: takes a document, not a path.
+Reads its list of networks into `Locations` and notes every fault with its line. A country brings its
+continent along, so that the two never disagree. Pure: takes a document, not a path.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ def read_locations(node: Node | None, faults: Faults) -> Locations:
     lines: dict[Network, int] = {}
     for index, item in enumerate(root.items("networks")):
         reader = Reader(item, f"networks[{index}]", faults)
+        if not reader.line:
+            continue  # no mapping: the reader has noted it
         network = _read_network(reader)
         location = _read_location(reader)
         if network is None:
@@ -124,7 +126,9 @@ def _read_coordinates(reader: Reader) -> Coordinates | None:
     numbers = [value for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
     if len(numbers) == len(items) == 2 and -90 <= numbers[0] <= 90 and -180 <= numbers[1] <= 180:
         return (float(numbers[0]), float(numbers[1]))
-    reason = f"{reader.at('coordinates')}: expected [latitude, longitude] in degrees, -90 to 90 and -180 to 180"
+    reason = (
+        f"{reader.at('coordinates')}: expected [latitude, longitude] in degrees, -90 to 90 and -180 to 180"
+    )
     reader.faults.error(reader.line_of("coordinates"), reason)
     return None
 

@@ -13,10 +13,10 @@ from r53lite.dns import rrtypes
 
 
 class NameLayout(NamedTuple):
-    """`skip` octets stand before the names, then `count` names, then whatever remains."""
+    """`skip` octets stand before the names, then `name_count` names, then whatever remains."""
 
     skip: int
-    count: int
+    name_count: int
 
 
 _MB, _MD, _MF, _MG, _MR, _MINFO, _RP, _AFSDB, _RT, _PX, _KX = 7, 3, 4, 8, 9, 14, 17, 18, 21, 26, 36

@@ -124,7 +124,7 @@ def decode_message(wire: bytes) -> Message:
     """
     if len(wire) < HEADER_BYTES:
         raise WireError("shorter than a header", rrtypes.FORMERR)
-    message_id, flags, questions, *counts = _HEADER.unpack_from(wire)
+    message_id, flags, questions, answers, authorities, additionals = _HEADER.unpack_from(wire)
     if questions > 1:
         raise WireError(f"{questions} questions", rrtypes.FORMERR)
     at = HEADER_BYTES
@@ -134,18 +134,16 @@ def decode_message(wire: bytes) -> Message:
             qname, at = _read_name(wire, at)
             qtype, qclass = _TYPE_CLASS.unpack_from(wire, at)
             at += _TYPE_CLASS.size
-        sections: list[tuple[RRset, ...]] = []
-        rcode = flags & 0xF
-        opt = None
-        for count in counts:
-            rrsets, at, opt_fields = _read_section(wire, at, count)
-            sections.append(rrsets)
-            if opt_fields is not None:
-                opt = _decode_reply_opt(*opt_fields)
-                rcode |= opt_fields[1] >> 24 << 4  # RFC 6891 §6.1.3: upper eight bits of the rcode
+        answer, at, _ = _read_section(wire, at, answers)
+        authority, at, _ = _read_section(wire, at, authorities)
+        additional, at, opt_fields = _read_section(wire, at, additionals)
     except (IndexError, struct.error) as error:
         raise WireError("message ends early", rrtypes.FORMERR) from error
-    return Message(message_id, flags, flags >> 11 & 0xF, rcode, qname, qtype, qclass, *sections, opt)
+    opcode, rcode, opt = flags >> 11 & 0xF, flags & 0xF, None
+    if opt_fields is not None:
+        opt = _decode_reply_opt(*opt_fields)
+        rcode |= opt_fields[1] >> 24 << 4  # RFC 6891 §6.1.3: upper eight bits of the rcode
+    return Message(message_id, flags, opcode, rcode, qname, qtype, qclass, answer, authority, additional, opt)
 
 
 def _decode_reply_opt(payload_bytes: int, ttl: int) -> Edns:
@@ -185,11 +183,11 @@ def _expand_rdata(wire: bytes, at: int, length: int, rrtype: int) -> bytes:
     end = at + length
     if layout is None:
         return wire[at:end]
-    if length < layout.skip + layout.count:
+    if length < layout.skip + layout.name_count:
         raise WireError("rdata shorter than its type allows", rrtypes.FORMERR)
     parts = [wire[at : at + layout.skip]]
     at += layout.skip
-    for _ in range(layout.count):
+    for _ in range(layout.name_count):
         name, at = _read_name(wire, at)
         parts.append(name)
     if at > end:
@@ -297,7 +295,7 @@ class _Writer:
             if layout is None:
                 buffer += rdata
             else:
-                self._put_names(rdata, layout.skip, layout.count)
+                self._put_names(rdata, layout.skip, layout.name_count)
                 buffer[length_at : length_at + 2] = (len(buffer) - length_at - 2).to_bytes(2, "big")
             if len(buffer) > self.limit_bytes:
                 self._take_back(mark)

@@ -130,8 +130,10 @@ class Server:
                 await self._watcher
         if self._http is not None:
             await self._http.stop()
-        for listener in (*self._udp, *self._tcp):
-            await listener.stop()
+        for udp in self._udp:
+            await udp.stop()
+        for tcp in self._tcp:
+            await tcp.stop()
         if self._recursive is not None:
             await self._recursive.close()
         if self._scheduler is not None:

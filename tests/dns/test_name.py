@@ -84,7 +84,7 @@ def test_the_origin_counts_towards_the_limit_of_255_octets() -> None:
         (b"\x03a.b\x00", r"a\.b."),
         (b"\x02\x00\xff\x00", r"\000\255."),
         (b"\x03a b\x00", r"a\032b."),
-        (b"\x05a\\\"();\x00"[:1] + b'\\"();' + b"\x00", r"\\\"\(\)\;."),
+        (b'\x05\\"();\x00', r"\\\"\(\)\;."),
         (b"\x02$@\x00", r"\$\@."),
     ],
 )
@@ -132,7 +132,6 @@ def test_a_subdomain_ends_at_a_label_boundary(name: str, ancestor: str, expected
 
 def test_octets_that_look_like_a_label_boundary_are_none() -> None:
     """The label holds the very octets of the ancestor, length octet included."""
-    assert not names.is_subdomain(b"\x0bx\x07example\x03c" + b"\x03com\x00", b"\x03com\x00" + b"x")
     assert not names.is_subdomain(b"\x05x\x03com\x00", b"\x03com\x00")
 
 

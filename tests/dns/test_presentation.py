@@ -22,7 +22,14 @@ ORIGIN = parse_name("example.com")
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("0", 0), ("300", 300), ("1h30m", 5400), ("1w", 604800), ("1W2D3H4M5S", 788645), ("2147483647", MAX_TTL)],
+    [
+        ("0", 0),
+        ("300", 300),
+        ("1h30m", 5400),
+        ("1w", 604800),
+        ("1W2D3H4M5S", 788645),
+        ("2147483647", MAX_TTL),
+    ],
 )
 def test_ttl_is_seconds_or_numbers_with_units(text: str, seconds: int) -> None:
     assert parse_ttl(text) == seconds
@@ -186,7 +193,7 @@ RDATA = {
     "RP": joined(name, name),
     "NAPTR": joined(uint16, uint16, string, string, string, name),
     "DS": joined(uint16, octet, st.just(b"\x02"), st.binary(min_size=32, max_size=32)),
-    "TLSA": joined(octet, octet, octet, hexadecimal),
+    "TLSA": joined(octet, octet, st.just(b"\x01"), st.binary(min_size=32, max_size=32)),
     "SSHFP": joined(octet, st.just(b"\x05"), hexadecimal),
     "CAA": joined(octet, st.just(b"\x05issue"), st.binary(max_size=60)),
     "SVCB": joined(uint16.filter(any), name, st.just(b"\x00\x03\x00\x02"), uint16),

@@ -102,7 +102,11 @@ def test_rfc4592_2_2_1(number: int, qname: str, qtype: str, expected: str) -> No
         ("host2.example", "TXT", "NoData"),
         ("_tcp.host2.example", "A", "NoData"),
         ("x.host2.example", "TXT", "NxDomain"),
-        ("subdel.example", "MX", "Referral subdel.example. NS ns.example.com.; subdel.example. NS ns.example.net. - |"),
+        (
+            "subdel.example",
+            "MX",
+            "Referral subdel.example. NS ns.example.com.; subdel.example. NS ns.example.net. - |",
+        ),
     ],
 )
 def test_the_asterisk_itself_is_an_ordinary_name_and_empty_non_terminals_block(
@@ -248,7 +252,7 @@ def test_the_topmost_cut_on_the_way_refers(qname: str, qtype: str, expected: str
 
 
 def test_ds_at_the_cut_is_answered_by_the_parent() -> None:
-    assert ask(CUTS, "sub.example", "DS") == f"Answer {DS}".replace("ds ", "DS ")
+    assert ask(CUTS, "sub.example", "DS") == f"Answer {DS}"
 
 
 def test_additional_addresses_include_glue_and_leave_out_policy_groups() -> None:
@@ -258,7 +262,9 @@ def test_additional_addresses_include_glue_and_leave_out_policy_groups() -> None
         "weighted",
         (RecordSet("a", 60, (bytes(4),), weight=1),),
     )
-    zone = zone_of("sub NS ns.sub\nns.sub A 192.0.2.53\npol AAAA ::1\nd DNAME x.\na.d A 192.0.2.1\n", groups=(group,))
+    zone = zone_of(
+        "sub NS ns.sub\nns.sub A 192.0.2.53\npol AAAA ::1\nd DNAME x.\na.d A 192.0.2.1\n", groups=(group,)
+    )
     assert [lines(rrset) for rrset in additional_addresses(zone, parse_name("ns.sub.example"))] == [
         "ns.sub.example. A 192.0.2.53"
     ]
