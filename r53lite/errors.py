@@ -1,8 +1,8 @@
 """The five error families: each error knows its own answer, so that a boundary needs no isinstance chain.
 
 DNS outcomes (NXDOMAIN, NODATA, a referral, truncation, an unhealthy target) are values, never exceptions.
-Exceptions stand for malformed input, broken limits and bugs. What a person wrote (settings, zones, policy files) is
-checked whole: every `Fault` is collected first, then one error carries them all.
+Exceptions stand for malformed input, broken limits and bugs. What a person wrote (settings, zones, policy
+files) is checked whole: every `Fault` is collected first, then one error carries them all.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import NamedTuple
 class Fault(NamedTuple):
     """One thing wrong in a file that a person wrote, printed as `file:line: reason`.
 
-    `line` counts from 1; 0 means the fault concerns the file as a whole. `is_error` is False for a warning: the zone
-    is served all the same.
+    `line` counts from 1; 0 means the fault concerns the file as a whole. `is_error` is False for a warning:
+    the zone is served all the same.
     """
 
     file: str

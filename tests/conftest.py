@@ -23,7 +23,7 @@ def is_permitted(address: object) -> bool:
     try:
         ip = ip_address(str(address[0]).partition("%")[0])
     except ValueError:
-        return address[0] == "localhost"
+        return bool(address[0] == "localhost")
     return ip == IPv6Address("::1") if ip.version == 6 else ip in _LOOPBACK
 
 
@@ -55,7 +55,7 @@ class GuardedSocket(socket.socket):
 
 @pytest.fixture(autouse=True)
 def traffic_guard(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Fail any test that sends or connects outside 127.0.0.0/8 and ::1, even where the error was swallowed."""
+    """Fail any test that sends or connects outside 127.0.0.0/8 and ::1, even where it was swallowed."""
     GuardedSocket.escapes.clear()
     monkeypatch.setattr(socket, "socket", GuardedSocket)
     yield

@@ -46,7 +46,9 @@ def make_dispatch(
     return Dispatch(lambda: snapshot, lambda: table, recursive, settings, draw)
 
 
-def ask(dispatch: Dispatch, name: str, rrtype: str = "A", *, flags: int = 0, is_stream: bool = False) -> Message:
+def ask(
+    dispatch: Dispatch, name: str, rrtype: str = "A", *, flags: int = 0, is_stream: bool = False
+) -> Message:
     """Ask the door one question with EDNS and return the decoded reply."""
     request = wire.encode_query(4711, parse_name(name), parse_rrtype(rrtype), flags=flags)
     reply = dispatch.answer(request, "127.0.0.1", is_stream=is_stream)

@@ -1,4 +1,6 @@
-"""The rules of the house, checked on the imports: pure rooms, directions, no cycles, file and function length."""
+"""The rules of the house, checked on the imports: pure rooms, directions, no cycles, file and function
+length.
+"""
 
 from __future__ import annotations
 
@@ -31,14 +33,58 @@ SHELL = (  # every other module is pure
     "r53lite.telemetry",
 )
 IMPURE_LIBRARIES = frozenset(
-    "aiohttp asyncio asyncio_dgram logging os pathlib random secrets select signal socket subprocess sys threading time yaml".split()
+    [
+        "aiohttp",
+        "asyncio",
+        "asyncio_dgram",
+        "logging",
+        "os",
+        "pathlib",
+        "random",
+        "secrets",
+        "select",
+        "signal",
+        "socket",
+        "subprocess",
+        "sys",
+        "threading",
+        "time",
+        "yaml",
+    ]
 )
 FORBIDDEN = [  # (a module of this room, may not import from this one)
-    ("r53lite.dns", ("zone", "routing", "health", "resolver", "answering", "server", "control", "api", "lab", "config", "cli")),
-    ("r53lite.zone", ("routing", "health", "resolver", "answering", "server", "control", "api", "lab", "config", "cli")),
-    ("r53lite.routing", ("health", "resolver", "answering", "server", "control", "api", "lab", "config", "cli")),
-    ("r53lite.resolver", ("zone", "routing", "health", "answering", "server", "control", "api", "lab", "config", "cli")),
-    ("r53lite.health", ("zone", "routing", "resolver", "answering", "server", "control", "api", "lab", "cli")),
+    (
+        "r53lite.dns",
+        (
+            "zone",
+            "routing",
+            "health",
+            "resolver",
+            "answering",
+            "server",
+            "control",
+            "api",
+            "lab",
+            "config",
+            "cli",
+        ),
+    ),
+    (
+        "r53lite.zone",
+        ("routing", "health", "resolver", "answering", "server", "control", "api", "lab", "config", "cli"),
+    ),
+    (
+        "r53lite.routing",
+        ("health", "resolver", "answering", "server", "control", "api", "lab", "config", "cli"),
+    ),
+    (
+        "r53lite.resolver",
+        ("zone", "routing", "health", "answering", "server", "control", "api", "lab", "config", "cli"),
+    ),
+    (
+        "r53lite.health",
+        ("zone", "routing", "resolver", "answering", "server", "control", "api", "lab", "cli"),
+    ),
     ("r53lite.answering", ("server", "api", "lab", "cli")),
     ("r53lite.control", ("answering", "server", "api", "lab", "cli")),
     ("r53lite.api", ("server", "lab", "cli")),
@@ -138,6 +184,8 @@ def test_only_a_boundary_catches_everything(module: str) -> None:
     broad = [
         node
         for node in ast.walk(tree)
-        if isinstance(node, ast.ExceptHandler) and node.type is not None and ast.unparse(node.type) == "Exception"
+        if isinstance(node, ast.ExceptHandler)
+        and node.type is not None
+        and ast.unparse(node.type) == "Exception"
     ]
     assert not broad or module in boundaries

@@ -1,4 +1,6 @@
-"""Who may ask for recursion? (our choice: an open resolver is a weapon, so loopback only unless told otherwise)"""
+"""Who may ask for recursion? (our choice: an open resolver is a weapon, so loopback only unless told
+otherwise)
+"""
 
 from __future__ import annotations
 

@@ -1,12 +1,12 @@
 """What do our own zones answer?
 
-`respond` is the clear path: it looks a name up, lets a policy choose where a policy group sits, follows CNAMEs as far as
-our zones reach, and builds a `Response` field by field from the outcome. The last name of a chain settles the response
-code (RFC 6604 §2); the first settles AA. What recursion could finish (a cut, a chain that leaves our zones) is said in
-the result, and the caller decides.
+`respond` is the clear path: it looks a name up, lets a policy choose where a policy group sits, follows
+CNAMEs as far as our zones reach, and builds a `Response` field by field from the outcome. The last name of a
+chain settles the response code (RFC 6604 §2); the first settles AA. What recursion could finish (a cut, a
+chain that leaves our zones) is said in the result, and the caller decides.
 
-Carries out: RFC 1034 §4.3.2, RFC 2308 §2 and §5, RFC 6604, RFC 6672 §3.1 (DNAME), RFC 8482 (ANY), RFC 9471 (glue).
-Pure: chance comes in through `Context.draw`.
+Carries out: RFC 1034 §4.3.2, RFC 2308 §2 and §5, RFC 6604, RFC 6672 §3.1 (DNAME), RFC 8482 (ANY), RFC 9471
+(glue). Pure: chance comes in through `Context.draw`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ MAX_CNAME_CHAIN = 16  # gdnsd 16, Unbound 11; no RFC sets one
 class Result(NamedTuple):
     """A response, and what a recursive resolver could still add to it.
 
-    `referral` is the cut where our data ends, `leaving` the CNAME target outside our zones; at most one is set.
+    `referral` is the cut where our data ends, `leaving` the CNAME target outside our zones; at most one is
+    set.
     """
 
     response: Response
@@ -50,7 +51,9 @@ class _Chain:
         self.scope_prefix_len = 0
 
     def add(self, data: Data, owner: bytes) -> RRset | None:
-        """Append data at `owner`, letting its policy choose; None where the policy has nothing for this client."""
+        """Append data at `owner`, letting its policy choose; None where the policy has nothing for this
+        client.
+        """
         if isinstance(data, RRset):
             rrset = RRset(owner, data.rrtype, data.ttl, shuffled(data.rdatas, self.context.draw))
         else:
@@ -66,7 +69,13 @@ class _Chain:
 
 
 def respond(
-    catalog: Catalog, zone: Zone, qname: bytes, qtype: int, context: Context, *, minimal_responses: bool = False
+    catalog: Catalog,
+    zone: Zone,
+    qname: bytes,
+    qtype: int,
+    context: Context,
+    *,
+    minimal_responses: bool = False,
 ) -> Result:
     """Answer a question from our zones.
 
@@ -89,40 +98,45 @@ def respond(
     if qtype == rrtypes.DS and qname == zone.origin:
         zone = catalog.find_parent_side(qname) or zone  # RFC 4035 §3.1.4.1: DS lives on the parent's side
     while True:
-        outcome = lookup(zone, name, qtype)
-        match outcome:
-            case Answer(owner, data):
-                if chain.add(data, owner) is None:
-                    return _negative(chain, rrtypes.NOERROR, zone.negative_soa)
-                return _positive(chain, zone, minimal_responses)
-            case Cname(owner, data):
-                cname = chain.add(data, owner)
-                if cname is None:
-                    return _negative(chain, rrtypes.NOERROR, zone.negative_soa)
-                target = cname.rdatas[0]
-            case Dname(rrset):
-                chain.add(rrset, rrset.owner)
-                target = name[: len(name) - len(rrset.owner)] + rrset.rdatas[0]
-                if len(target) > MAX_NAME_OCTETS:  # RFC 6672 §2.2
-                    return Result(_response(chain, rrtypes.YXDOMAIN))
-                chain.answer.append(RRset(name, rrtypes.CNAME, rrset.ttl, (target,)))
-            case Referral():
-                return _delegated(chain, outcome)
-            case NoData(soa):
-                return _negative(chain, rrtypes.NOERROR, soa)
-            case NxDomain(soa):
-                return _negative(chain, rrtypes.NXDOMAIN, soa)
-            case OutOfZone():
-                return Result(_response(chain, rrtypes.REFUSED))
-            case _:
-                assert_never(outcome)
-        if target in seen or len(seen) > MAX_CNAME_CHAIN:
+        step = _step(chain, zone, name, qtype, minimal_responses)
+        if isinstance(step, Result):
+            return step
+        if step in seen or len(seen) > MAX_CNAME_CHAIN:
             return Result(_response(chain, rrtypes.NOERROR))
-        next_zone = catalog.find(target)
+        next_zone = catalog.find(step)
         if next_zone is None:
-            return Result(_response(chain, rrtypes.NOERROR), leaving=target)
-        seen.add(target)
-        name, zone = target, next_zone
+            return Result(_response(chain, rrtypes.NOERROR), leaving=step)
+        seen.add(step)
+        name, zone = step, next_zone
+
+
+def _step(chain: _Chain, zone: Zone, name: bytes, qtype: int, minimal_responses: bool) -> Result | bytes:
+    """Answer one name of a chain: the result that ends it, or the name it goes on with."""
+    outcome = lookup(zone, name, qtype)
+    match outcome:
+        case Answer(owner, data):
+            if chain.add(data, owner) is None:
+                return _negative(chain, rrtypes.NOERROR, zone.negative_soa)
+            return _positive(chain, zone, minimal_responses)
+        case Cname(owner, data):
+            cname = chain.add(data, owner)
+            return _negative(chain, rrtypes.NOERROR, zone.negative_soa) if cname is None else cname.rdatas[0]
+        case Dname(rrset):
+            chain.add(rrset, rrset.owner)
+            target = name[: len(name) - len(rrset.owner)] + rrset.rdatas[0]
+            if len(target) > MAX_NAME_OCTETS:  # RFC 6672 §2.2
+                return Result(_response(chain, rrtypes.YXDOMAIN))
+            chain.answer.append(RRset(name, rrtypes.CNAME, rrset.ttl, (target,)))
+            return target
+        case Referral():
+            return _delegated(chain, outcome)
+        case NoData(soa):
+            return _negative(chain, rrtypes.NOERROR, soa)
+        case NxDomain(soa):
+            return _negative(chain, rrtypes.NXDOMAIN, soa)
+        case OutOfZone():
+            return Result(_response(chain, rrtypes.REFUSED))
+    assert_never(outcome)
 
 
 def _response(chain: _Chain, rcode: int) -> Response:
@@ -153,7 +167,9 @@ def _positive(chain: _Chain, zone: Zone, minimal_responses: bool) -> Result:
 
 
 def _additional(zone: Zone, rrsets: tuple[RRset, ...]) -> tuple[RRset, ...]:
-    """Return the addresses our zone holds for the hosts that NS, MX and SRV name, each RRset once (RFC 1034 §3.7)."""
+    """Return the addresses our zone holds for the hosts that NS, MX and SRV name, each RRset once (RFC 1034
+    §3.7).
+    """
     found: dict[tuple[bytes, int], RRset] = {}
     answered = {(rrset.owner, rrset.rrtype) for rrset in rrsets}
     for rrset in rrsets:

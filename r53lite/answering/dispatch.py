@@ -1,8 +1,9 @@
 """How does a request's bytes become a reply's bytes? The one door for every transport.
 
-`answer` is a plain call for everything that needs no waiting: errors, our own zones, cached recursive answers. Only a
-question that recursion must go out for comes back as a coroutine. Order: decode → access → our zones → recursion →
-REFUSED. Any exception that is not a `WireError` is a bug: logged once with its traceback, counted, answered SERVFAIL.
+`answer` is a plain call for everything that needs no waiting: errors, our own zones, cached recursive
+answers. Only a question that recursion must go out for comes back as a coroutine. Order: decode → access →
+our zones → recursion → REFUSED. Any exception that is not a `WireError` is a bug: logged once with its
+traceback, counted, answered SERVFAIL.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ EDE_NOT_READY, EDE_PROHIBITED, EDE_NOT_AUTHORITATIVE = 14, 18, 20  # RFC 8914 §
 
 Reply = bytes | None | Coroutine[None, None, bytes | None]
 
-_log = logging.getLogger("r53lite.answering")
+logger = logging.getLogger("r53lite.answering")
+_draw = random.SystemRandom().randrange  # unpredictable, and without state of its own
 
 
 class DispatchSettings(NamedTuple):
@@ -60,7 +62,7 @@ class Dispatch:
         health: Callable[[], HealthTable],
         recursive: Recursive | None,
         settings: DispatchSettings,
-        draw: Callable[[int], int] = random.SystemRandom().randrange,
+        draw: Callable[[int], int] = _draw,
     ) -> None:
         self._snapshot = snapshot
         self._health = health
@@ -90,28 +92,30 @@ class Dispatch:
             if isinstance(outcome, Response):
                 return wire.encode_response(query, outcome, limit_bytes, self._settings.udp_payload_bytes)
         except Exception:
-            outcome = self._failed()
+            logger.exception("a query failed")
+            self.failures += 1
+            outcome = Response(rrtypes.SERVFAIL)
             return wire.encode_response(query, outcome, limit_bytes, self._settings.udp_payload_bytes)
         return self._finish(outcome, query, limit_bytes)
 
     def _udp_limit(self, query: Query) -> int:
-        """Return the longest UDP reply: 512 without EDNS, else the lesser of both sides' sizes (RFC 6891 §6.2.5)."""
+        """Return the longest UDP reply: 512 without EDNS, else the lesser of both sides' sizes (RFC 6891
+        §6.2.5).
+        """
         if query.edns is None:
             return 512
         return min(query.edns.payload_bytes, self._settings.udp_payload_bytes)
 
-    def _failed(self) -> Response:
-        """Log the exception at hand, count it, and return SERVFAIL."""
-        self.failures += 1
-        _log.exception("a query failed")
-        return Response(rrtypes.SERVFAIL)
-
-    async def _finish(self, pending: Coroutine[None, None, Response], query: Query, limit_bytes: int) -> bytes:
+    async def _finish(
+        self, pending: Coroutine[None, None, Response], query: Query, limit_bytes: int
+    ) -> bytes:
         """Wait for recursion and encode what came of it."""
         try:
             response = await pending
         except Exception:
-            response = self._failed()
+            logger.exception("a query failed")
+            self.failures += 1
+            response = Response(rrtypes.SERVFAIL)
         return wire.encode_response(query, response, limit_bytes, self._settings.udp_payload_bytes)
 
     def _answer(self, query: Query, address: str) -> Response | Coroutine[None, None, Response]:
@@ -171,7 +175,9 @@ class Dispatch:
         prefix: tuple[RRset, ...] = (),
         starting_at: Delegation | None = None,
     ) -> Response | Coroutine[None, None, Response]:
-        """Answer from the cache, or return the coroutine that goes out; `prefix` is a chain found in our zones."""
+        """Answer from the cache, or return the coroutine that goes out; `prefix` is a chain found in our
+        zones.
+        """
         known = recursive.cached(qname, qtype)
         if known is not None:
             return _resolved_response(known, prefix)

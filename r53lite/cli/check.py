@@ -18,7 +18,9 @@ LOCATIONS_FILE_NAME = "locations.yaml"
 @click.command()
 @click.argument("paths", metavar="[PATH]...", nargs=-1, type=click.Path(path_type=Path, exists=True))
 def check(paths: tuple[Path, ...]) -> None:
-    """Validate files and directories (default: zones). Prints `file:line: reason`; exit code 1 where one is an error."""
+    """Validate files and directories (default: zones). Prints `file:line: reason`; exit code 1 where one is
+    an error.
+    """
     faults: list[Fault] = []
     zones = checks = 0
     for path in paths or (Path("zones"),):

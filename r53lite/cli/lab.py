@@ -1,4 +1,6 @@
-"""`r53lite lab`: the mini-internet in one process; with --write its files for another network, with --backend one of its backends."""
+"""`r53lite lab`: the mini-internet in one process; with --write its files for another network, with
+--backend one of its backends.
+"""
 
 from __future__ import annotations
 
@@ -24,15 +26,21 @@ def default_lab_directory() -> Path:
 
 
 @click.command()
-@click.option("--directory", type=click.Path(path_type=Path, file_okay=False, exists=True), help="Holds lab.yaml.")
-@click.option("--write", type=click.Path(path_type=Path, file_okay=False), help="Write the lab's files to DIR and end.")
+@click.option(
+    "--directory", type=click.Path(path_type=Path, file_okay=False, exists=True), help="Holds lab.yaml."
+)
+@click.option(
+    "--write", type=click.Path(path_type=Path, file_okay=False), help="Write the lab's files to DIR and end."
+)
 @click.option("--network", default="10.53.0.0/16", show_default=True, help="Where --write moves the lab.")
 @click.option("--backend", metavar="NAME", help="Run one web backend alone.")
-@click.option("--listen", metavar="ADDR:PORT", callback=parse_endpoint_option, help="Where --backend listens.")
+@click.option(
+    "--listen", metavar="ADDR:PORT", callback=parse_endpoint_option, help="Where --backend listens."
+)
 def lab(
     directory: Path | None, write: Path | None, network: str, backend: str | None, listen: Endpoint | None
 ) -> None:
-    """Run root, TLD and authoritative servers, a resolver and web backends on loopback addresses, port 5300."""
+    """Run root, TLD and authoritative servers, a resolver and web backends on loopback, port 5300."""
     setup_logging("info")
     began = time.perf_counter()
     if backend is not None:

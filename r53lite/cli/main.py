@@ -1,7 +1,7 @@
 """The `r53lite` command: `r53lite COMMAND --help` tells the rest.
 
-Exit codes: 0 fine, 1 the thing asked about is wrong (a faulty zone, a failed resolution), 2 wrong usage or settings.
-Commands are imported when they are called, so that `serve` does not pay for what `trace` needs.
+Exit codes: 0 fine, 1 the thing asked about is wrong (a faulty zone, a failed resolution), 2 wrong usage or
+settings. Commands are imported when they are called, so that `serve` does not pay for what `trace` needs.
 """
 
 from __future__ import annotations

@@ -20,7 +20,9 @@ from r53lite.telemetry.log import setup_logging
 _DEFAULT_SETTINGS = "r53lite.yaml"
 
 
-def parse_endpoint_option(_context: click.Context, _parameter: click.Parameter, value: str | None) -> Endpoint | None:
+def parse_endpoint_option(
+    _context: click.Context, _parameter: click.Parameter, value: str | None
+) -> Endpoint | None:
     """Turn ADDR:PORT into an endpoint for click."""
     if value is None:
         return None
@@ -70,7 +72,9 @@ def serve(
 
 
 def _load(config: Path | None, zones: Path | None) -> Settings:
-    """Return the settings: the given file's, else those of an r53lite.yaml among the zones, else the defaults."""
+    """Return the settings: the given file's, else those of an r53lite.yaml among the zones, else the
+    defaults.
+    """
     if config is not None:
         return load_settings(config)
     beside = (zones or Path("zones")) / _DEFAULT_SETTINGS
@@ -94,7 +98,11 @@ async def _start(server: Server, settings: Settings) -> None:
     for warning in await server.start():
         click.echo(warning, err=True)
     where = ", ".join(str(endpoint) for endpoint in server.endpoints)
-    http = "" if server.http_port is None or settings.api.listen is None else f", HTTP on {settings.api.listen.address}:{server.http_port}"
+    http = (
+        ""
+        if server.http_port is None or settings.api.listen is None
+        else f", HTTP on {settings.api.listen.address}:{server.http_port}"
+    )
     elapsed_s = time.perf_counter() - began
     click.echo(f"ready: {len(server.snapshot.catalog.zones)} zones on {where}{http} ({elapsed_s:.2f} s)")
 

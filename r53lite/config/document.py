@@ -1,8 +1,9 @@
 """What did a person write in a YAML file, and on which line?
 
-`Scalar`, `Sequence` and `Mapping` are a YAML document as values that keep their line. `Reader` takes typed values out of
-a mapping and collects a `Fault` for everything that is not as expected: wrong kind, out of range, unknown key (with the
-nearest right one), repeated key. Nothing here raises for what a person wrote; the caller asks the collector at the end.
+`Scalar`, `Sequence` and `Mapping` are a YAML document as values that keep their line. `Reader` takes typed
+values out of a mapping and collects a `Fault` for everything that is not as expected: wrong kind, out of
+range, unknown key (with the nearest right one), repeated key. Nothing here raises for what a person wrote;
+the caller asks the collector at the end.
 
 Pure: `config.yaml_file` makes these values from a file.
 """
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterator
-from ipaddress import IPv4Address, IPv6Address, IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import TypeVar
 
 from r53lite.errors import Faults
@@ -71,8 +72,8 @@ def kind_of(node: Node) -> str:
 class Reader:
     """Takes typed values out of one mapping; `path` names it in messages (`records[2].sets[0]`).
 
-    Every getter returns the value, or `default` after noting a fault. `finish` notes unknown and repeated keys: call it
-    once after the last getter.
+    Every getter returns the value, or `default` after noting a fault. `finish` notes unknown and repeated
+    keys: call it once after the last getter.
     """
 
     def __init__(self, node: Node | None, path: str, faults: Faults) -> None:
@@ -108,7 +109,9 @@ class Reader:
             return None
         return node
 
-    def _take(self, key: str, required: bool, default: T, expected: str, convert: Callable[[Node], T | None]) -> T:
+    def _take(
+        self, key: str, required: bool, default: T, expected: str, convert: Callable[[Node], T | None]
+    ) -> T:
         node = self.node(key, required=required)
         if node is None:
             return default
@@ -138,7 +141,13 @@ class Reader:
         )
 
     def integer(
-        self, key: str, default: int = 0, *, minimum: int = 0, maximum: int = 2**31 - 1, required: bool = False
+        self,
+        key: str,
+        default: int = 0,
+        *,
+        minimum: int = 0,
+        maximum: int = 2**31 - 1,
+        required: bool = False,
     ) -> int:
         """Return a whole number within the limits (booleans are not numbers)."""
 
@@ -201,7 +210,9 @@ class Reader:
             try:
                 found.append(ip_network(scalar.text))
             except ValueError as error:
-                self.faults.error(scalar.line, f"{self.at(key)} holds {scalar.text!r}; expected a network ({error})")
+                self.faults.error(
+                    scalar.line, f"{self.at(key)} holds {scalar.text!r}; expected a network ({error})"
+                )
         return tuple(found)
 
     def child(self, key: str) -> Reader:
@@ -209,7 +220,9 @@ class Reader:
         return Reader(self.node(key), self.at(key), self.faults)
 
     def children(self, key: str) -> Iterator[tuple[str, int, Node]]:
-        """Yield (key, line, node) of a mapping inside this one, for mappings whose keys are the user's own names."""
+        """Yield (key, line, node) of a mapping inside this one, for mappings whose keys are the user's own
+        names.
+        """
         node = self.node(key)
         if node is None:
             return
@@ -226,7 +239,9 @@ class Reader:
         for key, line in self.mapping.key_lines.items():
             if key not in self._known:
                 near = difflib.get_close_matches(key, sorted(self._known), 1, 0.5)
-                hint = f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(sorted(self._known))}"
+                hint = (
+                    f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(sorted(self._known))}"
+                )
                 self.faults.error(line, f"unknown key {self.at(key)!r}{hint}")
         for key, line in self.mapping.repeated:
             self.faults.error(line, f"{self.at(key)!r} is written twice")

@@ -1,8 +1,9 @@
 """How is a YAML file read so that each value keeps its line?
 
-pyyaml's safe C loader composes the node graph (marks included); this module turns it into `config.document` values with
-the standard safe constructors for scalars. Anchors and merge keys are refused: a file that a person diagnoses by line
-must not have values that come from elsewhere, and an alias bomb must not expand (our choice).
+pyyaml's safe C loader composes the node graph (marks included); this module turns it into `config.document`
+values with the standard safe constructors for scalars. Anchors and merge keys are refused: a file that a
+person diagnoses by line must not have values that come from elsewhere, and an alias bomb must not expand (our
+choice).
 """
 
 from __future__ import annotations
@@ -37,7 +38,9 @@ def parse_yaml(text: str, faults: Faults) -> Node | None:
         mark = error.problem_mark or error.context_mark
         faults.error(mark.line + 1 if mark else 0, f"not valid YAML: {error.problem or error.context}")
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        faults.error(0, f"not valid YAML: {str(error).splitlines()[0] if str(error) else type(error).__name__}")
+        faults.error(
+            0, f"not valid YAML: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
+        )
     finally:
         loader.dispose()
     return None

@@ -56,7 +56,7 @@ def read_health_checks(root: Reader) -> tuple[tuple[HealthCheck, int], ...]:
         it is not wrong.
     """
     return tuple(
-        (_read_check(check_id, Reader(node, f"health_checks.{check_id}", faults)), line)
+        (_read_check(check_id, Reader(node, f"health_checks.{check_id}", root.faults)), line)
         for check_id, line, node in root.children("health_checks")
     )
 
@@ -76,7 +76,7 @@ def _read_check(check_id: str, reader: Reader) -> HealthCheck:
             faults.error(reader.line_of(key), f"{reader.at(key)!r} is not supported yet by this version")
     address = reader.address("ip")
     host = _read_host(reader)
-    if not (reader.has("ip") or reader.has("host")):
+    if reader.node("ip") is None and not host:
         faults.error(reader.line, f"{reader.path} has neither 'ip' nor 'host'; expected at least one")
     check = HealthCheck(
         check_id,

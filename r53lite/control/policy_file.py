@@ -318,7 +318,7 @@ class _RecordReader:
         return found
 
     def _distinct(self, reader: Reader, values: list[tuple[bytes, int]]) -> tuple[bytes, ...]:
-        """Return the rdata without repetitions (RFC 2181 §5); plain records have the zone builder for this."""
+        """Return the rdata without repetitions (RFC 2181 §5); the zone builder does so for plain records."""
         rdatas: dict[bytes, None] = {}
         for rdata, line in values:
             if rdata in rdatas:

@@ -1,8 +1,8 @@
 """Who changes what is served? The registry alone: it loads, checks and swaps one reference.
 
-A load that has an error changes nothing: the old snapshot keeps serving and the faults go to the caller. `watch` looks at
-the files twice a second (modification time and size: portable, and cheap for the dozens of files a directory has) and
-reloads when something changed, so a good edit is live within 2 s.
+A load that has an error changes nothing: the old snapshot keeps serving and the faults go to the caller.
+`watch` looks at the files twice a second (modification time and size: portable, and cheap for the dozens of
+files a directory has) and reloads when something changed, so a good edit is live within 2 s.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from r53lite.zone.catalog import Catalog
 
 POLL_INTERVAL_S = 0.5  # design: a good edit is live within 2 s
 
-_log = logging.getLogger("r53lite.control")
+logger = logging.getLogger("r53lite.control")
 
 _Signature = tuple[tuple[str, int, int], ...]
 
@@ -82,12 +82,12 @@ class Registry:
                 self._publish(loaded)
             except ZoneDataError as error:
                 for fault in error.faults:
-                    _log.log(logging.ERROR if fault.is_error else logging.WARNING, "%s", fault)
-                _log.error("change refused; the data of version %d keeps serving", self.snapshot.version)
+                    logger.log(logging.ERROR if fault.is_error else logging.WARNING, "%s", fault)
+                logger.error("change refused; the data of version %d keeps serving", self.snapshot.version)
                 continue
             for fault in loaded.faults:
-                _log.warning("%s", fault)
-            _log.info("reloaded: %d zones, version %d", len(loaded.zones), self.snapshot.version)
+                logger.warning("%s", fault)
+            logger.info("reloaded: %d zones, version %d", len(loaded.zones), self.snapshot.version)
 
     def _look(self) -> _Signature:
         """Return what tells one state of the files from another."""

@@ -1,11 +1,12 @@
 """What do a directory of zone files, or single ones, say?
 
-Master files (`*.zone`) and policy files (`*.yaml`) are read, gathered by zone (a zone may have one of each), built and
-checked. Every fault of every file is collected; the result holds the zones that are sound, and the caller refuses the
-whole where there is an error.
+Master files (`*.zone`) and policy files (`*.yaml`) are read, gathered by zone (a zone may have one of each),
+built and checked. Every fault of every file is collected; the result holds the zones that are sound, and the
+caller refuses the whole where there is an error.
 
-Rules of design: `r53lite.yaml` and `locations.yaml` are reserved names, subdirectories are left alone; a master file's
-name is its first $ORIGIN (`root.zone` means the root); a zone is named by its SOA's owner; health-check ids are global.
+Rules of design: `r53lite.yaml` and `locations.yaml` are reserved names, subdirectories are left alone; a
+master file's name is its first $ORIGIN (`root.zone` means the root); a zone is named by its SOA's owner;
+health-check ids are global.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ class LoadedFiles(NamedTuple):
 
 
 def list_zone_files(sources: Iterable[Path]) -> list[Path]:
-    """Return the zone files that the sources name: a file is itself, a directory its `*.zone` and `*.yaml`."""
+    """Return the zone files of the sources: a file is itself, a directory its `*.zone` and `*.yaml`."""
     found: list[Path] = []
     for source in sources:
         if source.is_dir():
@@ -125,8 +126,6 @@ class _Loading:
             parts.files.append(str(path))
             parts.records += policy_file.records
             parts.groups += policy_file.groups
-            if faults.has_errors:
-                self.faulty_origins.add(policy_file.origin)
         for check, line in policy_file.health_checks:
             if check.id in self.checks:
                 _, file, first_line = self.checks[check.id]
@@ -146,7 +145,9 @@ class _Loading:
                 continue
             built: list[Fault] = []
             zone = build_zone(origin, parts.records, parts.groups, built, tuple(parts.files))
-            if origin in self.faulty_origins:  # a record that could not be read explains what the builder misses
+            if (
+                origin in self.faulty_origins
+            ):  # a record that could not be read explains what the builder misses
                 built = [fault for fault in built if fault.is_error and fault.line]
             elif zone is not None:
                 zones.append(zone)

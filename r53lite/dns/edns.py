@@ -16,7 +16,7 @@ MIN_UDP_PAYLOAD_BYTES = 512  # RFC 6891 §6.2.3: smaller values are treated as 5
 
 
 class ClientSubnet(NamedTuple):
-    """A client subnet option of a query; `network` holds the address bits, `family` is 1 (IPv4) or 2 (IPv6)."""
+    """A query's client subnet option; `network` holds the address bits, `family` is 1 (IPv4) or 2 (IPv6)."""
 
     family: int
     source_prefix_len: int
@@ -42,8 +42,10 @@ def decode_client_subnet(option: bytes) -> ClientSubnet:
     """Read a client subnet option of a query.
 
     Raises:
-        WireError: FORMERR for every form that RFC 7871 §7.1.2 and §6 call malformed: family other than 1 or 2, scope
-            not 0, prefix over the family's length, address longer or shorter than the prefix, bits set past it.
+        WireError: FORMERR for every form that RFC 7871 §7.1.2 and §6 call malformed: family other than 1 or
+        2, scope
+            not 0, prefix over the family's length, address longer or shorter than the prefix, bits set past
+            it.
     """
     if len(option) < 4:
         raise WireError("client subnet option shorter than 4 octets", FORMERR)
@@ -60,7 +62,9 @@ def decode_client_subnet(option: bytes) -> ClientSubnet:
 
 
 def encode_client_subnet(subnet: ClientSubnet, scope_prefix_len: int) -> bytes:
-    """Write the option of a reply: the query's own family, prefix and address, with the answer's scope (§7.2.1)."""
+    """Write the option of a reply: the query's own family, prefix and address, with the answer's scope
+    (§7.2.1).
+    """
     body = struct.pack("!HBB", subnet.family, subnet.source_prefix_len, scope_prefix_len) + subnet.address
     return struct.pack("!HH", OPTION_CLIENT_SUBNET, len(body)) + body
 

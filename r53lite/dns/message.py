@@ -1,7 +1,8 @@
 """What does a message say, once its bytes are understood?
 
-`Query` is a request as the server needs it, `Response` what the server will say, `Message` a whole message as it came
-from another server (resolver side). All are immutable values; `dns.wire` turns them to and from bytes.
+`Query` is a request as the server needs it, `Response` what the server will say, `Message` a whole message
+as it came from another server (resolver side). All are immutable values; `dns.wire` turns them to and from
+bytes.
 """
 
 from __future__ import annotations
@@ -11,14 +12,22 @@ from typing import NamedTuple
 from r53lite.dns.edns import ClientSubnet, Edns
 from r53lite.dns.rrset import RRset
 
-QR, AA, TC, RD, RA, AD, CD = 0x8000, 0x0400, 0x0200, 0x0100, 0x0080, 0x0020, 0x0010  # RFC 1035 §4.1.1, 4035 §3
+QR, AA, TC, RD, RA, AD, CD = (
+    0x8000,
+    0x0400,
+    0x0200,
+    0x0100,
+    0x0080,
+    0x0020,
+    0x0010,
+)  # RFC 1035 §4.1.1, 4035 §3
 
 
 class Query(NamedTuple):
     """A request with one question.
 
-    `question` is the question section as it came (letter case kept, no pointer), `qname` its name in lower case.
-    `edns` is None when the query held no OPT record.
+    `question` is the question section as it came (letter case kept, no pointer), `qname` its name in lower
+    case. `edns` is None when the query held no OPT record.
     """
 
     message_id: int
@@ -44,9 +53,10 @@ class Query(NamedTuple):
 class Response(NamedTuple):
     """What to say to one query; built field by field from the outcome, no default of a library.
 
-    What does not fit: an answer, a needed authority section or needed `glue` (RFC 9471) sets TC; `additional`, and the
-    authority section where `is_authority_optional` (the apex NS set of a positive answer), are left out instead.
-    `scope_prefix_len` is the answer's scope for a query with a client subnet (RFC 7871 §7.2.1).
+    What does not fit: an answer, a needed authority section or needed `glue` (RFC 9471) sets TC;
+    `additional`, and the authority section where `is_authority_optional` (the apex NS set of a positive
+    answer), are left out instead. `scope_prefix_len` is the answer's scope for a query with a client subnet
+    (RFC 7871 §7.2.1).
     """
 
     rcode: int
@@ -63,7 +73,9 @@ class Response(NamedTuple):
 
 
 class Message(NamedTuple):
-    """A whole message as another server sent it; records are gathered into RRsets in order of first appearance."""
+    """A whole message as another server sent it; records are gathered into RRsets in order of first
+    appearance.
+    """
 
     message_id: int
     flags: int

@@ -1,10 +1,11 @@
 """What is a domain name, and how do two names relate?
 
-A name is its uncompressed wire form in lower case, as `bytes`: `b"\\x03www\\x07example\\x03com\\x00"`. Length octets are
-below 64 and letters above, so `bytes.lower()` is the whole case folding and a length octet never changes. Ancestors are
-found by jumping over labels, never by comparing ends of strings.
+A name is its uncompressed wire form in lower case, as `bytes`: `b"\\x03www\\x07example\\x03com\\x00"`.
+Length octets are below 64 and letters above, so `bytes.lower()` is the whole case folding and a length octet
+never changes. Ancestors are found by jumping over labels, never by comparing ends of strings.
 
-Carries out: RFC 1035 §2.3.4 (limits), §3.1 (wire form), §5.1 (text form and decimal escapes); RFC 4343 (case).
+Carries out: RFC 1035 §2.3.4 (limits), §3.1 (wire form), §5.1 (text form and decimal escapes); RFC 4343
+(case).
 """
 
 from __future__ import annotations
@@ -25,8 +26,9 @@ def parse_name(text: str, origin: bytes | None = None) -> bytes:
     """Turn the text form of a name into its lower-case wire form.
 
     Args:
-        text: master-file form: `\\.` and decimal `\\DDD` escapes, a final dot makes it absolute, `@` is the origin.
-        origin: wire name that relative names end in; None accepts a relative name as absolute (user input, `dig` style).
+        text: master-file form: `\\.` and decimal `\\DDD` escapes, a final dot makes it absolute, `@` is the
+        origin. origin: wire name that relative names end in; None accepts a relative name as absolute (user
+        input, `dig` style).
 
     Raises:
         NameSyntaxError: empty label, label over 63 octets, name over 255 octets, bad escape.
@@ -51,7 +53,9 @@ def parse_name(text: str, origin: bytes | None = None) -> bytes:
         if not label:
             raise NameSyntaxError(f"empty label in name {text!r}")
         if len(label) > MAX_LABEL_OCTETS:
-            raise NameSyntaxError(f"label of {len(label)} octets in name {text!r}; the limit is {MAX_LABEL_OCTETS}")
+            raise NameSyntaxError(
+                f"label of {len(label)} octets in name {text!r}; the limit is {MAX_LABEL_OCTETS}"
+            )
         wire.append(len(label))
         wire += label
     wire += ROOT if is_absolute or origin is None else origin
@@ -65,7 +69,7 @@ def _split_escaped(text: str) -> tuple[list[bytes], bool]:
     try:
         octets = text.encode("ascii")
     except UnicodeEncodeError as error:
-        raise NameSyntaxError(f"name {text!r} is not ASCII; write it in its Punycode form (xn--…)") from error
+        raise NameSyntaxError(f"name {text!r} is not ASCII; expected its Punycode form (xn--…)") from error
     labels: list[bytes] = []
     label = bytearray()
     at = 0
@@ -87,7 +91,9 @@ def _split_escaped(text: str) -> tuple[list[bytes], bool]:
             label.append(octets[at])
             at += 1
         else:
-            raise NameSyntaxError(f"bad escape in name {text!r}; expected \\DDD with three decimal digits or \\X")
+            raise NameSyntaxError(
+                f"bad escape in name {text!r}; expected \\DDD with three decimal digits or \\X"
+            )
     is_absolute = octets.endswith(b".") and not label
     if not is_absolute:
         labels.append(bytes(label))
@@ -105,7 +111,7 @@ def format_name(name: bytes) -> str:
 
 
 def format_label(label: bytes) -> str:
-    """Turn one label (without its length octet) into text, escaping what master files cannot hold literally."""
+    """Turn a label (without its length octet) into text, escaping what master files cannot hold."""
     return "".join(
         chr(octet) if octet in _PLAIN else f"\\{chr(octet)}" if 0x21 <= octet <= 0x7E else f"\\{octet:03d}"
         for octet in label

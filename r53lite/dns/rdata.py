@@ -1,8 +1,8 @@
 """Where do domain names stand inside rdata?
 
-The codec needs two facts per type: where names stand, so that a received message can be read (names in rdata may be
-compressed there), and whether we may compress them ourselves. RFC 3597 §4 allows compression for the types of RFC 1035
-only and asks receivers to expand some later ones too.
+The codec needs two facts per type: where names stand, so that a received message can be read (names in rdata
+may be compressed there), and whether we may compress them ourselves. RFC 3597 §4 allows compression for the
+types of RFC 1035 only and asks receivers to expand some later ones too.
 """
 
 from __future__ import annotations
@@ -49,12 +49,16 @@ EXPANDABLE = COMPRESSIBLE | {
 
 
 def soa_numbers(rdata: bytes) -> tuple[int, int]:
-    """Return (serial, minimum) of SOA rdata: the first and last of its five final 32-bit fields (RFC 1035 §3.3.13)."""
+    """Return (serial, minimum) of SOA rdata: the first and last of its five final 32-bit fields (RFC 1035
+    §3.3.13).
+    """
     return int.from_bytes(rdata[-20:-16], "big"), int.from_bytes(rdata[-4:], "big")
 
 
 def target_of(rrtype: int, rdata: bytes) -> bytes | None:
-    """Return the host name that additional section processing follows (NS, MX, SRV), else None (RFC 1035 §3.3)."""
+    """Return the host name that additional section processing follows (NS, MX, SRV), else None (RFC 1035
+    §3.3).
+    """
     skip = _TARGET_AT.get(rrtype)
     return None if skip is None else rdata[skip:]
 

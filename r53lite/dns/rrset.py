@@ -10,8 +10,8 @@ MAX_TTL = 0x7FFFFFFF  # RFC 2181 §8
 class RRset(NamedTuple):
     """An immutable RRset of class IN.
 
-    `owner` is a lower-case wire name, `rdatas` are uncompressed wire rdata without their length, in the order of the
-    file and without duplicates. `ttl` is whole seconds.
+    `owner` is a lower-case wire name, `rdatas` are uncompressed wire rdata without their length, in the
+    order of the file and without duplicates. `ttl` is whole seconds.
     """
 
     owner: bytes

@@ -1,7 +1,7 @@
 """Which numbers do record types, classes, opcodes and response codes have, and how are they written?
 
-Numbers stay plain ints inside; text is made at the edges. Mnemonics the table does not hold come from dnspython, and
-after that from RFC 3597's `TYPE65400` and `CLASS12` forms.
+Numbers stay plain ints inside; text is made at the edges. Mnemonics the table does not hold come from
+dnspython, and after that from RFC 3597's `TYPE65400` and `CLASS12` forms.
 """
 
 from __future__ import annotations

@@ -1,12 +1,14 @@
 """How do messages become bytes, and bytes messages?
 
-Our own codec, on bytes. Three users: the server (`decode_query`, `encode_response`, `encode_error`), the resolver
-(`encode_query`, `decode_message`) and tools and tests (`encode_message`). Contract: any bytes give a value or a
-`WireError`; every other exception is a bug. `decode_query` is strict, because a reply to garbage helps nobody but an
-attacker; `decode_message` is strict about what it needs and passes over what it does not.
+Our own codec, on bytes. Three users: the server (`decode_query`, `encode_response`, `encode_error`), the
+resolver (`encode_query`, `decode_message`) and tools and tests (`encode_message`). Contract: any bytes give
+a value or a `WireError`; every other exception is a bug. `decode_query` is strict, because a reply to
+garbage helps nobody but an attacker; `decode_message` is strict about what it needs and passes over what it
+does not.
 
-Carries out: RFC 1035 §4.1 (format, compression), RFC 2181 §8 and §9 (TTL, truncation), RFC 3597 §4 (unknown types),
-RFC 6891 §6 (OPT), RFC 7871 §6 (client subnet), RFC 8914 (extended errors), RFC 9471 (glue fits or TC).
+Carries out: RFC 1035 §4.1 (format, compression), RFC 2181 §8 and §9 (TTL, truncation), RFC 3597 §4 (unknown
+types), RFC 6891 §6 (OPT), RFC 7871 §6 (client subnet), RFC 8914 (extended errors), RFC 9471 (glue fits or
+TC).
 """
 
 from __future__ import annotations
@@ -30,7 +32,8 @@ _FIXED = struct.Struct("!HHIH")  # type, class, TTL, rdata length
 _TYPE_CLASS = struct.Struct("!HH")
 
 
-# --- reading -----------------------------------------------------------------------------------------------------
+# --- reading
+# -----------------------------------------------------------------------------------------------------
 
 
 def decode_query(wire: bytes) -> Query:
@@ -40,7 +43,8 @@ def decode_query(wire: bytes) -> Query:
         The query. Opcode is QUERY, one question; class, type and EDNS version are not judged here.
 
     Raises:
-        WireError: rcode None for what gets no reply (under 12 octets, or a response: answering it could loop);
+        WireError: rcode None for what gets no reply (under 12 octets, or a response: answering it could
+        loop);
             NOTIMP for another opcode; FORMERR for everything that is not a well-formed query.
     """
     if len(wire) < HEADER_BYTES:
@@ -116,8 +120,8 @@ def _decode_opt(payload_bytes: int, ttl: int, options: bytes) -> Edns:
 def decode_message(wire: bytes) -> Message:
     """Read a whole message: a reply of another server.
 
-    Records of a class other than IN are left out. Records of one owner and type are gathered into one RRset with the
-    lowest TTL (RFC 2181 §5.2). A TTL with its top bit set counts as 0 (RFC 2181 §8).
+    Records of a class other than IN are left out. Records of one owner and type are gathered into one RRset
+    with the lowest TTL (RFC 2181 §5.2). A TTL with its top bit set counts as 0 (RFC 2181 §8).
 
     Raises:
         WireError: FORMERR for every malformed form.
@@ -151,10 +155,8 @@ def _decode_reply_opt(payload_bytes: int, ttl: int) -> Edns:
     return Edns(ttl >> 16 & 0xFF, max(payload_bytes, edns.MIN_UDP_PAYLOAD_BYTES), bool(ttl & edns.DO_BIT))
 
 
-def _read_section(
-    wire: bytes, at: int, count: int
-) -> tuple[tuple[RRset, ...], int, tuple[int, int] | None]:
-    """Read one section; return its RRsets, the offset after it and (class, TTL) of an OPT record found in it."""
+def _read_section(wire: bytes, at: int, count: int) -> tuple[tuple[RRset, ...], int, tuple[int, int] | None]:
+    """Read one section; return its RRsets, the offset after it and (class, TTL) of an OPT record."""
     gathered: dict[tuple[bytes, int], tuple[int, dict[bytes, None]]] = {}
     opt_fields = None
     for _ in range(count):
@@ -173,7 +175,9 @@ def _read_section(
             if ttl < known_ttl:
                 gathered[owner, rrtype] = (ttl, rdatas)
         at += length
-    rrsets = tuple(RRset(owner, rrtype, ttl, tuple(rdatas)) for (owner, rrtype), (ttl, rdatas) in gathered.items())
+    rrsets = tuple(
+        RRset(owner, rrtype, ttl, tuple(rdatas)) for (owner, rrtype), (ttl, rdatas) in gathered.items()
+    )
     return rrsets, at, opt_fields
 
 
@@ -244,7 +248,8 @@ def _skip_name(wire: bytes, at: int) -> int:
         raise WireError("name ends early", rrtypes.FORMERR) from error
 
 
-# --- writing -----------------------------------------------------------------------------------------------------
+# --- writing
+# -----------------------------------------------------------------------------------------------------
 
 
 class _Writer:
@@ -326,15 +331,17 @@ def encode_response(query: Query, response: Response, limit_bytes: int, payload_
     Args:
         query: gives id, question (with its letter case), RD and CD, and whether the reply has an OPT record.
         response: what to say.
-        limit_bytes: the longest message the client takes; over it RRsets are left out and TC set (see `Response`).
-        payload_bytes: our own UDP payload size, told in the OPT record (RFC 6891 §6.2.5).
+        limit_bytes: the longest message the client takes; over it RRsets are left out and TC set (see
+        `Response`). payload_bytes: our own UDP payload size, told in the OPT record (RFC 6891 §6.2.5).
 
     Source: RFC 1035 §4.1; RFC 2181 §9 (an RRset is sent whole or not at all); RFC 9471.
     """
     opt = _encode_reply_opt(query, response, payload_bytes)
     writer = _Writer(limit_bytes - len(opt))
     writer.put_question(query.question, query.qname)
-    flags = message.QR | (query.opcode << 11) | (query.flags & (message.RD | message.CD)) | (response.rcode & 0xF)
+    flags = (
+        message.QR | (query.opcode << 11) | (query.flags & (message.RD | message.CD)) | (response.rcode & 0xF)
+    )
     if response.is_authoritative:
         flags |= message.AA
     if response.is_recursion_available:
@@ -377,7 +384,9 @@ def _put_needed(writer: _Writer, rrsets: tuple[RRset, ...]) -> int | None:
 
 
 def _encode_reply_opt(query: Query, response: Response, payload_bytes: int) -> bytes:
-    """Write the reply's OPT record: only where the query had one (RFC 6891 §6.1.1), DO as asked (RFC 3225 §3)."""
+    """Write the reply's OPT record: only where the query had one (RFC 6891 §6.1.1), DO as asked (RFC 3225
+    §3).
+    """
     if query.edns is None:
         return b""
     options = b""

@@ -1,1 +1,3 @@
-"""Health checks: counters and table (pure), probes and scheduler (shell). Policies only read the published table."""
+"""Health checks: counters and table (pure), probes and scheduler (shell). Policies only read the published
+table.
+"""

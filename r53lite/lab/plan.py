@@ -88,7 +88,9 @@ def _read_server(name: str, reader: Reader, directory: Path) -> LabServer:
     for scalar in reader.texts("zones"):
         path = (directory / scalar.text).resolve()
         if not path.exists():
-            reader.faults.error(scalar.line, f"{reader.at('zones')} holds {scalar.text!r}, which does not exist")
+            reader.faults.error(
+                scalar.line, f"{reader.at('zones')} holds {scalar.text!r}, which does not exist"
+            )
         zones.append(path)
     http = reader.text("http")
     endpoint = None

@@ -42,7 +42,9 @@ class Lab:
             raise LabError(_explain(error.errno, str(error), self.plan)) from error
         except OSError as error:
             await self.stop()
-            where = f"cannot listen on port {self.plan.backend_port} for the backends: {error.strerror or error}"
+            where = (
+                f"cannot listen on port {self.plan.backend_port} for the backends: {error.strerror or error}"
+            )
             raise LabError(_explain(error.errno, where, self.plan)) from error
         except BaseException:
             await self.stop()
@@ -73,10 +75,12 @@ def _settings(server: LabServer, plan: LabPlan) -> Settings:
 
 
 def _explain(number: int | None, message: str, plan: LabPlan) -> str:
-    """Return one line for a port in use; for an address the machine does not have, the command that adds it."""
+    """Return one line for a port in use; for an address that is missing, the command that adds it."""
     if number != errno.EADDRNOTAVAIL:
         return message
-    every = {address for server in plan.servers for address in server.addresses.values()} | {*plan.backends.values()}
+    every = {address for server in plan.servers for address in server.addresses.values()} | {
+        *plan.backends.values()
+    }
     wanted = sorted((address for address in every if address != "127.0.0.1"), key=ip_address)
     commands = "".join(f"\n  sudo ifconfig lo0 alias {address} up" for address in wanted)
     return f"{message}\nthe lab needs more loopback addresses; add them with:{commands}"
@@ -91,7 +95,7 @@ def describe(lab: Lab) -> Iterator[str]:
         for name, address in server.addresses.items():
             yield f"  {name:<10} {address}:{plan.port:<6} {what}"
         if server.http is not None:
-            yield f"  {'http':<10} {str(server.http):<16} /healthz of {server.name}"
+            yield f"  {'http':<10} {server.http!s:<16} /healthz of {server.name}"
     addresses = list(plan.backends.values())
     if addresses:
         yield f"  {len(addresses)} backends {addresses[0]} … {addresses[-1]}, port {plan.backend_port}"

@@ -1,8 +1,9 @@
 """How do the lab's zones look on another network? The same files, every address moved (for the compose file).
 
-`DIR/SERVER/` gets a settings file `r53lite.yaml`, the zone files under `zones/`, and the locations and root hints where
-the server has them. An address keeps its place in the network: 127.53.0.3 becomes 10.53.0.3. Only two forms are moved,
-in contents and in file names: dotted addresses inside the lab's network, and its reverse zone's name.
+`DIR/SERVER/` gets a settings file `r53lite.yaml`, the zone files under `zones/`, and the locations and root
+hints where the server has them. An address keeps its place in the network: 127.53.0.3 becomes 10.53.0.3.
+Only two forms are moved, in contents and in file names: dotted addresses inside the lab's network, and its
+reverse zone's name.
 """
 
 from __future__ import annotations
@@ -31,17 +32,22 @@ def write_lab(plan: LabPlan, target: Path, network: IPv4Network) -> list[Path]:
         The paths written.
 
     Raises:
-        SettingsError: another prefix length, or a prefix that is not whole octets (the reverse zone needs them).
+        SettingsError: another prefix length, or a prefix that is not whole octets (the reverse zone needs
+        them).
     """
     if network.prefixlen != plan.network.prefixlen or network.prefixlen % 8:
-        reason = f"network {str(network)!r} does not fit; expected a /{plan.network.prefixlen}, as {plan.network}"
+        reason = (
+            f"network {str(network)!r} does not fit; expected a /{plan.network.prefixlen}, as {plan.network}"
+        )
         raise SettingsError([Fault("--network", 0, reason)])
     written: list[Path] = []
     for server in plan.servers:
         directory = target / server.name
         (directory / "zones").mkdir(parents=True, exist_ok=True)
         written.append(_write(directory / "r53lite.yaml", _settings_text(server, network)))
-        copies = [(path, directory / "zones" / moved(path.name, plan, network)) for path in _zone_files(server)]
+        copies = [
+            (path, directory / "zones" / moved(path.name, plan, network)) for path in _zone_files(server)
+        ]
         if server.locations is not None:
             copies.append((server.locations, directory / "locations.yaml"))
         if server.root_hints is not None:
@@ -83,7 +89,7 @@ def _reverse(network: IPv4Network) -> str:
 
 
 def _settings_text(server: LabServer, network: IPv4Network) -> str:
-    """Return the settings file of one server: port 53, probes and upstream queries inside the network only."""
+    """Return the settings file of one server: port 53, probes and queries inside the network only."""
     lines = [
         f"# The lab's server {server.name!r} on {network}; written by `r53lite lab --write`.",
         f'listen: ["0.0.0.0:{DNS_PORT}"]',

@@ -1,1 +1,3 @@
-"""Routing policies: which of a group's record sets answers this client now? Pure; time and chance are arguments."""
+"""Routing policies: which of a group's record sets answers this client now? Pure; time and chance are
+arguments.
+"""

@@ -12,16 +12,16 @@ class HealthView(Protocol):
     """What policies need of the published health table (`health.table.HealthTable`)."""
 
     def is_healthy(self, health_check: str) -> bool:
-        """Say whether a check is healthy now; a check nobody knows counts as healthy (§3.4 row 13 `[INF]`)."""
+        """Say whether a check is healthy now; an unknown one counts as healthy (§3.4 row 13 `[INF]`)."""
         ...
 
 
 class ClientLocation(NamedTuple):
     """Where a client is, by the longest matching network of `locations.yaml`.
 
-    `latency_ms` has the measured latency per region where the file gives it; the rest is estimated. `prefix_len` is the
-    length of the shortest prefix around the client for which this location holds (for RFC 7871's scope);
-    `source` says which rule located it (`locations.yaml:12`).
+    `latency_ms` has the measured latency per region where the file gives it; the rest is estimated.
+    `prefix_len` is the length of the shortest prefix around the client for which this location holds (for
+    RFC 7871's scope); `source` says which rule located it (`locations.yaml:12`).
     """
 
     region: str | None = None
@@ -29,7 +29,7 @@ class ClientLocation(NamedTuple):
     subdivision: str | None = None
     continent: str | None = None
     coordinates: tuple[float, float] | None = None
-    latency_ms: Mapping[str, float] = {}  # noqa: RUF012  # never written to
+    latency_ms: Mapping[str, float] = {}  # never written to
     prefix_len: int = 0
     source: str = ""
 

@@ -1,7 +1,7 @@
 """What is a record set, and a group of them? (docs/route53/records-and-changes.md §1.2)
 
-A `RecordSet` is a configuration item: values under one policy. A `RecordSetGroup` is all the sets of one name and type;
-a policy chooses from it. Neither is an RRset: an RRset is what a choice yields.
+A `RecordSet` is a configuration item: values under one policy. A `RecordSetGroup` is all the sets of one
+name and type; a policy chooses from it. Neither is an RRset: an RRset is what a choice yields.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class RecordSet(NamedTuple):
 
 
 class RecordSetGroup(NamedTuple):
-    """All record sets of one owner and type, in the order of the file. `ttl` is the least of its sets' TTLs."""
+    """All record sets of one owner and type, in the order of the file. `ttl` is the sets' least."""
 
     owner: bytes
     rrtype: int

@@ -1,8 +1,8 @@
 """How do the parts become a running server? The composition root.
 
-Start order: zones are loaded (a fault ends the start), sockets are bound, the door opens, health checks begin, the HTTP
-port opens, files are watched. Stop in reverse. A process may hold several servers (the lab does), each with its own
-catalog, snapshot, registry and health table; nothing here lives at module level.
+Start order: zones are loaded (a fault ends the start), sockets are bound, the door opens, health checks
+begin, the HTTP port opens, files are watched. Stop in reverse. A process may hold several servers (the lab
+does), each with its own catalog, snapshot, registry and health table; nothing here lives at module level.
 """
 
 from __future__ import annotations
@@ -96,7 +96,8 @@ class Server:
             The warnings of the zone files.
 
         Raises:
-            ZoneDataError: a file has an error. SettingsError: the root hints have one. BindError: an address is taken.
+            ZoneDataError: a file has an error. SettingsError: the root hints have one. BindError: an address
+            is taken.
         """
         try:
             warnings = self._registry.load()
@@ -223,7 +224,7 @@ class Server:
 
 
 def find_locations(settings: Settings, sources: Sequence[Path]) -> Path | None:
-    """Return the locations file: the settings' one, else `locations.yaml` of the first directory that has it."""
+    """Return the locations file: the settings' one, else the first directory's `locations.yaml`."""
     if settings.locations is not None:
         return Path(settings.locations)
     candidates = (source / RESERVED_LOCATIONS_NAME for source in sources if source.is_dir())

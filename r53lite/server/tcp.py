@@ -1,8 +1,9 @@
 """How do requests over TCP reach the door?
 
-Each message has its length in two octets before it (RFC 1035 §4.2.2, RFC 7766 §8). A connection may carry many requests;
-they are answered in order. Limits: connections in all and per client, the time a connection may sit idle or take to send
-a whole message, and the time a client may take to read its replies. A connection that breaks is closed and forgotten.
+Each message has its length in two octets before it (RFC 1035 §4.2.2, RFC 7766 §8). A connection may carry
+many requests; they are answered in order. Limits: connections in all and per client, the time a connection
+may sit idle or take to send a whole message, and the time a client may take to read its replies. A
+connection that breaks is closed and forgotten.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ MAX_CONNECTIONS = 1000  # our choice; NSD's default is 100, Knot's half of its f
 MAX_CONNECTIONS_PER_CLIENT = 200  # our choice, so that one client cannot take them all
 BACKLOG = 128
 
-_log = logging.getLogger("r53lite.server")
+logger = logging.getLogger("r53lite.server")
 
 
 class TcpListener:
@@ -114,7 +115,7 @@ class TcpListener:
                 async with asyncio.timeout(WRITE_TIMEOUT_S):
                     await writer.drain()
         except (TimeoutError, asyncio.IncompleteReadError, OSError) as error:
-            _log.debug("connection of %s: %r", client, error)
+            logger.debug("connection of %s: %r", client, error)
         finally:
             await _close(writer)
 

@@ -1,8 +1,9 @@
 """How do datagrams reach the door, and replies their clients?
 
-A non-blocking socket with a reader on the event loop: each wake-up drains what has arrived (bounded, so that timers and
-TCP get their turn), because one wake-up per datagram costs more than the answer. Replies that need recursion become
-tasks; their number is bounded, and over the bound the request is dropped, as a full socket buffer would drop it.
+A non-blocking socket with a reader on the event loop: each wake-up drains what has arrived (bounded, so that
+timers and TCP get their turn), because one wake-up per datagram costs more than the answer. Replies that
+need recursion become tasks; their number is bounded, and over the bound the request is dropped, as a full
+socket buffer would drop it.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ DRAIN_LIMIT = 256  # datagrams per wake-up: 256 × about 20 µs keeps other work
 MAX_PENDING = 2000  # replies that wait for recursion; each holds a task of about 3 kB
 RECEIVE_BUFFER_BYTES = 4 << 20  # a burst while the loop is busy elsewhere; the kernel may grant less
 
-_log = logging.getLogger("r53lite.server")
+logger = logging.getLogger("r53lite.server")
 
 
 class UdpListener:
@@ -73,7 +74,7 @@ class UdpListener:
             except (BlockingIOError, InterruptedError):
                 return
             except OSError as error:  # an ICMP error of an earlier reply (ECONNREFUSED) surfaces here
-                _log.debug("receive: %s", error)
+                logger.debug("receive: %s", error)
                 return
             if client[1] == 0:
                 continue  # no reply can be sent to port 0
@@ -102,4 +103,4 @@ class UdpListener:
         try:
             self._socket.sendto(reply, client)
         except OSError as error:
-            _log.debug("reply to %s: %s", client[0], error)
+            logger.debug("reply to %s: %s", client[0], error)

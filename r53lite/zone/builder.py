@@ -207,22 +207,18 @@ class _Check:
         if len(items) == 1:
             return RRset(first.owner, first.rrtype, first.ttl, (first.rdata,))
         rdatas: dict[bytes, None] = {}
-        ttls: dict[int, _Item] = {}
-        for item in items:
-            if isinstance(item, Record):
-                if item.rdata in rdatas:
-                    text = format_rdata(item.rrtype, item.rdata)
-                    self._warn(
-                        item, f"duplicate record {_shown(item.owner)} {format_rrtype(item.rrtype)} {text}"
-                    )
-                rdatas[item.rdata] = None
-                ttls.setdefault(item.ttl, item)
-        ttl = min(ttls)
+        ttls: dict[int, Record] = {}
+        name = f"{_shown(first.owner)} {format_rrtype(first.rrtype)}"
+        for record in (item for item in items if isinstance(item, Record)):
+            if record.rdata in rdatas:
+                self._warn(record, f"duplicate record {name} {format_rdata(record.rrtype, record.rdata)}")
+            rdatas[record.rdata] = None
+            ttls.setdefault(record.ttl, record)
         if len(ttls) > 1:
             shown = ", ".join(map(str, ttls))
-            reason = f"records of {_shown(first.owner)} {format_rrtype(first.rrtype)} have the ttls {shown}"
-            self._warn(list(ttls.values())[1], f"{reason}; the lowest counts (RFC 2181 §5.2)")
-        return RRset(first.owner, first.rrtype, ttl, tuple(rdatas))
+            reason = f"records of {name} have the ttls {shown}; the lowest counts (RFC 2181 §5.2)"
+            self._warn(list(ttls.values())[1], reason)
+        return RRset(first.owner, first.rrtype, min(ttls), tuple(rdatas))
 
     def _warn_of_hidden(
         self, nodes: Mapping[bytes, Node], borders: Mapping[bytes, int], origin: bytes

@@ -1,7 +1,7 @@
 """What can a lookup say? Seven values, never an exception (RFC 1034 §4.3.2, 2308, 6672, 8020).
 
-`data` is an RRset, or a policy group that the caller lets a policy choose from; its owner may be a wildcard, the answer's
-owner is always `owner`. `is_wildcard` says the data was synthesized (RFC 4592).
+`data` is an RRset, or a policy group that the caller lets a policy choose from; its owner may be a wildcard,
+the answer's owner is always `owner`. `is_wildcard` says the data was synthesized (RFC 4592).
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ class Dname(NamedTuple):
 class Referral(NamedTuple):
     """The name is at or below a zone cut: the child's NS set, and the DS set where there is one.
 
-    `glue` holds addresses of name servers at or below the cut (needed, RFC 9471), `sibling_glue` other addresses the
-    zone knows for them.
+    `glue` holds addresses of name servers at or below the cut (needed, RFC 9471), `sibling_glue` other
+    addresses the zone knows for them.
     """
 
     ns: RRset

@@ -81,7 +81,10 @@ def test_the_apex_ns_set_is_not_repeated_in_authority(door: Dispatch) -> None:
 def test_a_cname_is_followed_within_the_zone(door: Dispatch) -> None:
     rcode, is_authoritative, answer, authority, _ = sections(ask(door, "www.example.test"))
     assert (rcode, is_authoritative, authority) == (0, True, NS)
-    assert answer == ["web.example.test. 300 IN A 192.0.2.3", "www.example.test. 300 IN CNAME web.example.test."]
+    assert answer == [
+        "web.example.test. 300 IN A 192.0.2.3",
+        "www.example.test. 300 IN CNAME web.example.test.",
+    ]
 
 
 def test_rfc6604_2_the_last_name_of_a_chain_settles_the_rcode(door: Dispatch) -> None:

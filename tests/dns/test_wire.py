@@ -1,4 +1,6 @@
-"""The codec: any bytes give a value or a WireError, what is written reads back, and nothing exceeds its limit."""
+"""The codec: any bytes give a value or a WireError, what is written reads back, and nothing exceeds its
+limit.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ QNAME = parse_name("www.example.com.")
 
 def rrset(owner: str, rrtype: str, *values: str, ttl: int = 300) -> RRset:
     number = rrtypes.parse_rrtype(rrtype)
-    return RRset(parse_name(owner), number, ttl, tuple(parse_rdata(number, value, ORIGIN) for value in values))
+    return RRset(
+        parse_name(owner), number, ttl, tuple(parse_rdata(number, value, ORIGIN) for value in values)
+    )
 
 
 def query(edns: bool = True) -> bytes:
@@ -54,7 +58,9 @@ def test_the_questions_letter_case_is_kept() -> None:
     request = bytearray(query(edns=False))
     request[13:16] = b"WwW"
     decoded = wire.decode_query(bytes(request))
-    reply = wire.encode_response(decoded, Response(0, answer=(rrset("www.example.com.", "A", "192.0.2.1"),)), 512, 1232)
+    reply = wire.encode_response(
+        decoded, Response(0, answer=(rrset("www.example.com.", "A", "192.0.2.1"),)), 512, 1232
+    )
     assert decoded.qname == QNAME
     assert reply[13:16] == b"WwW"
 
@@ -69,14 +75,22 @@ def test_the_questions_letter_case_is_kept() -> None:
         pytest.param(query()[:4] + bytes(8), rrtypes.FORMERR, id="no question"),
         pytest.param(query()[:20], rrtypes.FORMERR, id="question ends early"),
         pytest.param(query() + b"x", rrtypes.FORMERR, id="octets after the message"),
-        pytest.param(query()[:12] + b"\xc0\x0c\x00\x01\x00\x01", rrtypes.FORMERR, id="pointer in the question"),
+        pytest.param(
+            query()[:12] + b"\xc0\x0c\x00\x01\x00\x01", rrtypes.FORMERR, id="pointer in the question"
+        ),
         pytest.param(with_options(b"\x00\x08"), rrtypes.FORMERR, id="EDNS option ends early"),
-        pytest.param(with_options(option(8, b"\x00\x01\x18\x01\x7f\x00\x00")), rrtypes.FORMERR, id="ECS with a scope"),
+        pytest.param(
+            with_options(option(8, b"\x00\x01\x18\x01\x7f\x00\x00")), rrtypes.FORMERR, id="ECS with a scope"
+        ),
         pytest.param(with_options(option(8, b"\x00\x03\x08\x00\x7f")), rrtypes.FORMERR, id="ECS of family 3"),
-        pytest.param(with_options(option(8, b"\x00\x01\x09\x00\x7f\xff")), rrtypes.FORMERR, id="ECS bits past prefix"),
+        pytest.param(
+            with_options(option(8, b"\x00\x01\x09\x00\x7f\xff")), rrtypes.FORMERR, id="ECS bits past prefix"
+        ),
     ],
 )
-def test_a_malformed_query_is_answered_by_its_rcode_or_not_at_all(request_bytes: bytes, rcode: int | None) -> None:
+def test_a_malformed_query_is_answered_by_its_rcode_or_not_at_all(
+    request_bytes: bytes, rcode: int | None
+) -> None:
     with pytest.raises(WireError) as caught:
         wire.decode_query(request_bytes)
     assert caught.value.rcode == rcode
@@ -127,7 +141,9 @@ def test_optional_sections_are_left_out_without_tc_and_glue_is_not() -> None:
     answer = rrset("www.example.com.", "TXT", *(f'"{index}{"x" * 200}"' for index in range(2)))
     extra = rrset("ns.example.com.", "TXT", f'"{"y" * 250}"')
     request = wire.decode_query(query(edns=False))
-    optional = Response(0, answer=(answer,), authority=(extra,), is_authority_optional=True, additional=(extra,))
+    optional = Response(
+        0, answer=(answer,), authority=(extra,), is_authority_optional=True, additional=(extra,)
+    )
     reply = wire.decode_message(wire.encode_response(request, optional, 512, 1232))
     assert not reply.is_truncated
     assert (reply.authority, reply.additional) == ((), ())
@@ -136,7 +152,9 @@ def test_optional_sections_are_left_out_without_tc_and_glue_is_not() -> None:
 
 
 def test_a_reply_has_an_opt_record_only_where_the_query_had_one() -> None:
-    plain = wire.decode_message(wire.encode_response(wire.decode_query(query(edns=False)), Response(16), 512, 1232))
+    plain = wire.decode_message(
+        wire.encode_response(wire.decode_query(query(edns=False)), Response(16), 512, 1232)
+    )
     edns = wire.decode_message(wire.encode_response(wire.decode_query(query()), Response(16), 512, 1232))
     assert plain.edns is None
     assert edns.rcode == rrtypes.BADVERS
@@ -157,7 +175,13 @@ rrsets = st.builds(
     st.sampled_from([rrtypes.A, rrtypes.TXT, 65280]),
     st.integers(0, 2**31 - 1),
     st.lists(st.binary(max_size=30), min_size=1, max_size=3, unique=True).map(tuple),
-) | st.builds(RRset, names, st.just(rrtypes.NS), st.just(60), st.lists(names, min_size=1, max_size=3, unique=True).map(tuple))
+) | st.builds(
+    RRset,
+    names,
+    st.just(rrtypes.NS),
+    st.just(60),
+    st.lists(names, min_size=1, max_size=3, unique=True).map(tuple),
+)
 
 
 @given(names, st.lists(rrsets, max_size=4, unique_by=lambda item: (item.owner, item.rrtype)))
@@ -182,9 +206,13 @@ def test_mutated_messages_give_a_value_or_a_wire_error(at: int, patch: bytes, ki
 
 
 @given(st.lists(rrsets, max_size=6), st.integers(512, 1500))
-def test_no_response_exceeds_its_limit_and_id_and_question_are_the_queries(answer: list[RRset], limit: int) -> None:
+def test_no_response_exceeds_its_limit_and_id_and_question_are_the_queries(
+    answer: list[RRset], limit: int
+) -> None:
     request = wire.decode_query(query())
-    reply = wire.encode_response(request, Response(0, answer=tuple(answer), additional=tuple(answer)), limit, 1232)
+    reply = wire.encode_response(
+        request, Response(0, answer=tuple(answer), additional=tuple(answer)), limit, 1232
+    )
     assert len(reply) <= limit
     assert reply[:2] == query()[:2]
     assert reply[12 : 12 + len(request.question)] == request.question

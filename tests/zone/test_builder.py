@@ -1,4 +1,4 @@
-"""Checked zones: what is refused, what is warned of, and what the built zone holds (design: errors and warnings)."""
+"""Checked zones: what is refused, what is warned of, and what the built zone holds."""
 
 from __future__ import annotations
 
@@ -82,6 +82,10 @@ ALONE = "a CNAME must be alone (RFC 1034 §3.6.2)"
         (
             "@ 60 NS ns\nsub 60 SOA ns h 1 2 3 4 5\n",
             ["m.zone:2: SOA owner 'sub.example.com.' is not the zone 'example.com.'"],
+        ),
+        (
+            "@ 60 NS ns\nexample.net. 60 SOA ns h 1 2 3 4 5\n",
+            ["m.zone:2: SOA owner 'example.net.' is not the zone 'example.com.'"],
         ),
         (
             APEX + "a.example.net. A 192.0.2.1\nbadexample.com. A 192.0.2.1\n  A 192.0.2.2\n",
@@ -236,11 +240,11 @@ def test_rrsig_and_nsec_may_stand_beside_a_cname() -> None:
             [],
         ),
         (
-            "s NS ns.s\nt NS t\nu NS ns.s\nv NS nowhere\nw NS ns.example.net.\n",
+            "s NS ns.s\nt NS t\nu NS ns.s\nv NS lost\nw NS ns.example.net.\n",
             [
                 "m.zone:4: name server 'ns.s.example.com.' of 's.example.com.' has no address in this zone",
                 "m.zone:5: name server 't.example.com.' of 't.example.com.' has no address in this zone",
-                "m.zone:7: name server 'nowhere.example.com.' of 'v.example.com.' has no address in this zone",
+                "m.zone:7: name server 'lost.example.com.' of 'v.example.com.' has no address in this zone",
             ],
         ),
         (

@@ -224,7 +224,8 @@ www        A 192.0.2.80
 )
 DS = "sub.example. DS 1 8 2 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 SUB = (
-    "Referral sub.example. NS ns.sub.example.; sub.example. NS ns.other.example.; sub.example. NS www.example. "
+    "Referral sub.example. NS ns.sub.example.; sub.example. NS ns.other.example.; "
+    "sub.example. NS www.example. "
     f"{DS} ns.sub.example. A 192.0.2.53 ns.sub.example. AAAA 2001:db8::53 | "
     "ns.other.example. A 192.0.2.55 www.example. A 192.0.2.80"
 )

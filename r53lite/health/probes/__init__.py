@@ -1,1 +1,1 @@
-"""One module per kind of probe; a probe returns a `ProbeResult` and never raises for what an endpoint does."""
+"""One module per kind of probe; a probe returns a `ProbeResult` and raises for nothing an endpoint does."""
