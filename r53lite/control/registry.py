@@ -83,7 +83,7 @@ class Registry:
             except ZoneDataError as error:
                 for fault in error.faults:
                     logger.log(logging.ERROR if fault.is_error else logging.WARNING, "%s", fault)
-                logger.error("change refused; the data of version %d keeps serving", self.snapshot.version)
+                logger.log(logging.ERROR, "change refused; version %d keeps serving", self.snapshot.version)
                 continue
             for fault in loaded.faults:
                 logger.warning("%s", fault)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import random
 import signal
 from collections.abc import Callable, Coroutine, Sequence
@@ -39,7 +40,8 @@ class BindError(R53Error):
     """An address and port could not be had."""
 
     def __init__(self, endpoint: Endpoint, error: OSError) -> None:
-        super().__init__(f"cannot listen on {endpoint}: {error.strerror or error}")
+        reason = os.strerror(error.errno).lower() if error.errno else str(error)
+        super().__init__(f"cannot listen on {endpoint}: {reason}")
         self.endpoint = endpoint
         self.errno = error.errno
 

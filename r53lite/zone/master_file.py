@@ -6,7 +6,7 @@ one. Every fault is noted with the first line of its record and reading goes on 
 
 Carries out: RFC 1035 §5 (format, $ORIGIN), RFC 2308 §4 ($TTL), RFC 3597 §5 (types, classes and rdata without
 a name). Readings: a quoted string ends on its line and parentheses do not nest, so that an unclosed one is
-found where it stands (BIND reads strings so, NSD and Knot parentheses). Leaves out: $INCLUDE and $GENERATE,
+found where it stands (Knot reads strings so, NSD and Knot parentheses). Leaves out: $INCLUDE and $GENERATE,
 which are reported.
 """
 

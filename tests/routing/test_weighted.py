@@ -38,7 +38,7 @@ def group_of(*weights: int, unchecked: str = "") -> RecordSetGroup:
 
 
 def shares(group: RecordSetGroup, down: str = "") -> dict[str, Fraction]:
-    """Return the exact probability of every set that can be chosen: each number the draw can give counts once."""
+    """Return the exact probability of each set: every number that the draw can give counts once."""
     limits: list[int] = []
 
     def choose(number: int) -> str:

@@ -1,0 +1,162 @@
+"""A settings file gives typed settings, or all its faults with their lines at once."""
+
+from __future__ import annotations
+
+from ipaddress import ip_network
+from pathlib import Path
+
+import pytest
+
+from r53lite.config.loader import load_settings
+from r53lite.config.settings import Endpoint, Settings
+from r53lite.errors import SettingsError
+
+
+def write(directory: Path, text: str) -> Path:
+    """Write a settings file."""
+    path = directory / "r53lite.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def faults_of(directory: Path, text: str) -> list[str]:
+    """Return the faults of a settings file as `line: reason`."""
+    path = write(directory, text)
+    with pytest.raises(SettingsError) as caught:
+        load_settings(path)
+    assert {fault.file for fault in caught.value.faults} == {str(path)}
+    return [f"{fault.line}: {fault.reason}" for fault in caught.value.faults]
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n", "{}\n", "recursion: {}\napi:\nlog:\n"])
+def test_an_empty_file_gives_the_defaults(tmp_path: Path, text: str) -> None:
+    settings = load_settings(write(tmp_path, text))
+    assert settings == Settings(zones=str(tmp_path / "zones"))
+
+
+EVERY_KEY = """\
+listen: [127.0.0.1:0, "[::1]:5301"]
+zones: data/zones
+locations: ../places.yaml
+seed: 0
+minimal_responses: true
+udp_payload_bytes: 4096
+recursion:
+  enabled: false
+  clients: [127.0.0.1/32, 10.0.0.0/8]
+  root_hints: /etc/root.hints
+  upstream_port: 5300
+  upstream_networks: ["::1/128"]
+health: {probe_networks: [127.0.0.0/8], max_in_flight: 7}
+api: {listen: "127.0.0.1:0"}
+log: {level: debug}
+"""
+
+
+def test_every_key_is_read_and_paths_are_relative_to_the_file(tmp_path: Path) -> None:
+    settings = load_settings(write(tmp_path, EVERY_KEY))
+    assert settings.listen == (Endpoint("127.0.0.1", 0), Endpoint("::1", 5301))
+    assert settings.zones == str(tmp_path / "data/zones")
+    assert settings.locations == str(tmp_path / "../places.yaml")
+    assert (settings.seed, settings.minimal_responses, settings.udp_payload_bytes) == (0, True, 4096)
+    assert settings.recursion.enabled is False
+    assert settings.recursion.clients == (ip_network("127.0.0.1/32"), ip_network("10.0.0.0/8"))
+    assert settings.recursion.root_hints == "/etc/root.hints"
+    assert settings.recursion.upstream_port == 5300
+    assert settings.recursion.upstream_networks == (ip_network("::1/128"),)
+    assert settings.health.probe_networks == (ip_network("127.0.0.0/8"),)
+    assert settings.health.max_in_flight == 7
+    assert settings.api.listen == Endpoint("127.0.0.1", 0)
+    assert settings.log.level == "debug"
+
+
+def test_null_turns_zones_and_api_off(tmp_path: Path) -> None:
+    settings = load_settings(write(tmp_path, "zones: null\napi: {listen: null}\nseed: null\n"))
+    assert (settings.zones, settings.api.listen, settings.seed) == (None, None, None)
+
+
+def test_a_relative_settings_path_gives_absolute_paths(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, "zones: z\n")
+    monkeypatch.chdir(tmp_path)
+    assert load_settings(Path("r53lite.yaml")).zones == str(tmp_path / "z")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("listn: [127.0.0.1:53]", "1: unknown key 'listn'; did you mean 'listen'?"),
+        ("log: {levle: info}", "1: unknown key 'log.levle'; did you mean 'level'?"),
+        ("seed: 1\nseed: 2", "2: 'seed' is written twice"),
+        ("listen: 127.0.0.1:53", "1: listen is '127.0.0.1:53'; expected a list"),
+        ("listen: []", "1: listen is empty; expected at least one address and port"),
+        ("zones: [a]", "1: zones is a list; expected text"),
+        ("seed: one", "1: seed is 'one'; expected a whole number from 0 to 18446744073709551615"),
+        ("seed: -1", "1: seed is '-1'; expected a whole number from 0 to 18446744073709551615"),
+        ("minimal_responses: 1", "1: minimal_responses is '1'; expected true or false"),
+        ("udp_payload_bytes: 511", "1: udp_payload_bytes is '511'; expected a whole number from 512 to 4096"),
+        (
+            "udp_payload_bytes: 4097",
+            "1: udp_payload_bytes is '4097'; expected a whole number from 512 to 4096",
+        ),
+        ("recursion: yes", "1: recursion is 'yes'; expected a mapping"),
+        (
+            "recursion:\n  upstream_port: 0",
+            "2: recursion.upstream_port is '0'; expected a whole number from 1 to 65535",
+        ),
+        (
+            "health: {max_in_flight: 0}",
+            "1: health.max_in_flight is '0'; expected a whole number from 1 to 10000",
+        ),
+        ("log: {level: loud}", "1: log.level is 'loud'; expected one of debug, info, warning, error"),
+        ("- a", "1: the document is a list; expected a mapping"),
+    ],
+)
+def test_a_fault_and_its_line(tmp_path: Path, text: str, expected: str) -> None:
+    assert faults_of(tmp_path, text) == [expected]
+
+
+@pytest.mark.parametrize("text", ["api:\n  listen: localhost:53", "listen:\n  - localhost:53"])
+def test_a_faulty_endpoint_is_quoted(tmp_path: Path, text: str) -> None:
+    (fault,) = faults_of(tmp_path, text)
+    assert fault.startswith("2: ")
+    assert "listen: 'localhost:53' is not an address and a port" in fault
+
+
+def test_a_faulty_network_is_quoted(tmp_path: Path) -> None:
+    (fault,) = faults_of(tmp_path, "health:\n  probe_networks:\n    - 10.0.0.0/8\n    - 10.0.0.1/8\n")
+    assert fault.startswith("4: health.probe_networks holds '10.0.0.1/8'; expected a network")
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("store: {url: 'sqlite:///x.db'}", "store"),
+        ("targets: {a.example: 192.0.2.1}", "targets"),
+        ("api: {credentials: [{id: a, secret: b}]}", "api.credentials"),
+        ("api: {insync_delay_s: 30}", "api.insync_delay_s"),
+        ("api: {strict_addresses: true}", "api.strict_addresses"),
+        ("log: {queries: true}", "log.queries"),
+    ],
+)
+def test_what_this_version_cannot_do_is_refused(tmp_path: Path, text: str, key: str) -> None:
+    assert faults_of(tmp_path, text) == [f"1: {key!r} is not supported yet by this version"]
+
+
+def test_what_this_version_cannot_do_may_be_turned_off(tmp_path: Path) -> None:
+    api = "{credentials: [], insync_delay_s: 0, strict_addresses: false}"
+    text = f"store: null\ntargets: {{}}\napi: {api}\nlog: {{queries: false}}\n"
+    assert load_settings(write(tmp_path, text)) == Settings(zones=str(tmp_path / "zones"))
+
+
+def test_all_faults_come_together_in_the_order_of_lines(tmp_path: Path) -> None:
+    text = "lisen: []\nrecursion:\n  enabled: 3\nudp_payload_bytes: 1\nlog: {level: x}\n"
+    assert [fault.split(":")[0] for fault in faults_of(tmp_path, text)] == ["1", "3", "4", "5"]
+
+
+def test_broken_yaml_and_a_missing_file_are_faults(tmp_path: Path) -> None:
+    (fault,) = faults_of(tmp_path, "listen: [")
+    assert "not valid YAML" in fault
+    with pytest.raises(SettingsError, match="cannot read"):
+        load_settings(tmp_path / "absent.yaml")
