@@ -43,9 +43,8 @@ class Lab:
             raise LabError(_explain(error.errno, str(error), self.plan)) from error
         except OSError as error:
             await self.stop()
-            where = (
-                f"cannot listen on port {self.plan.backend_port} for the backends: {error.strerror or error}"
-            )
+            reason = os.strerror(error.errno).lower() if error.errno else str(error)
+            where = f"cannot listen on port {self.plan.backend_port} for the backends: {reason}"
             raise LabError(_explain(error.errno, where, self.plan)) from error
         except BaseException:
             await self.stop()
