@@ -155,8 +155,10 @@ class Dispatch:
         """Return what policies may look at; a client subnet stands for the client (RFC 7871 §7.2.1)."""
         subnet = query.client_subnet
         if subnet is None or subnet.source_prefix_len == 0:
-            prefix_len = 32 if len(client) == 4 else 128
-            return Context(self._health(), locations.locate(client, prefix_len), self._draw)
+            location = locations.locate(client, 32 if len(client) == 4 else 128)
+            if subnet is not None:  # the scope is one of the subnet, not of the source address
+                location = location._replace(prefix_len=0)
+            return Context(self._health(), location, self._draw)
         address = subnet.address.ljust(4 if subnet.family == 1 else 16, b"\x00")
         return Context(self._health(), locations.locate(address, subnet.source_prefix_len), self._draw)
 

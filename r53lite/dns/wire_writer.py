@@ -1,0 +1,228 @@
+"""How do messages become bytes?
+
+Names are compressed; what does not fit its limit is left out or sets TC, whole RRsets at a time, so that no reply is ever
+longer than its client can take.
+
+Carries out: RFC 1035 §4.1 (format, compression), RFC 2181 §9 (truncation), RFC 3597 §4 (what may be compressed), RFC 6891
+§6 (OPT), RFC 7871 §7.2.1 (scope), RFC 8914 (extended errors), RFC 9471 (glue fits or TC).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable
+
+from r53lite.dns import edns, message, rrtypes
+from r53lite.dns.message import Message, Query, Response
+from r53lite.dns.name import ROOT
+from r53lite.dns.rdata import COMPRESSIBLE
+from r53lite.dns.rrset import RRset
+from r53lite.errors import WireError
+
+HEADER_BYTES = 12
+MAX_MESSAGE_BYTES = 65535  # RFC 1035 §4.2.2: the length field of TCP
+_MAX_POINTER = 0x3FFF  # RFC 1035 §4.1.4: 14 bits of offset
+_HEADER = struct.Struct("!HHHHHH")
+_FIXED = struct.Struct("!HHIH")  # type, class, TTL, rdata length
+_TYPE_CLASS = struct.Struct("!HH")
+
+
+# -----------------------------------------------------------------------------------------------------
+
+
+class _Writer:
+    """Builds a message with compressed names (RFC 1035 §4.1.4) and can take back its last RRset."""
+
+    __slots__ = ("buffer", "limit_bytes", "offsets")
+
+    def __init__(self, limit_bytes: int) -> None:
+        self.buffer = bytearray(HEADER_BYTES)
+        self.offsets: dict[bytes, int] = {}
+        self.limit_bytes = limit_bytes
+
+    def put_question(self, question: bytes, qname: bytes) -> None:
+        """Write the question as the query spelled it, and note its name and ancestors as pointer targets."""
+        self.buffer += question
+        at = 0
+        while qname[at]:
+            self.offsets[qname[at:]] = HEADER_BYTES + at
+            at += 1 + qname[at]
+
+    def put_name(self, name: bytes) -> None:
+        """Write a name, pointing at the longest ancestor that was written before."""
+        buffer, offsets = self.buffer, self.offsets
+        at = 0
+        while name[at]:
+            rest = name[at:]
+            offset = offsets.get(rest)
+            if offset is not None:
+                buffer += (0xC000 | offset).to_bytes(2, "big")
+                return
+            if len(buffer) <= _MAX_POINTER:
+                offsets[rest] = len(buffer)
+            end = at + 1 + name[at]
+            buffer += name[at:end]
+            at = end
+        buffer.append(0)
+
+    def put_rrset(self, rrset: RRset) -> int | None:
+        """Write an RRset; return how many records it has, or None (nothing written) where it does not fit."""
+        buffer = self.buffer
+        mark = len(buffer)
+        owner, rrtype, ttl, rdatas = rrset
+        layout = COMPRESSIBLE.get(rrtype)
+        for rdata in rdatas:
+            self.put_name(owner)
+            length_at = len(buffer) + 8
+            buffer += _FIXED.pack(rrtype, rrtypes.CLASS_IN, ttl, len(rdata))
+            if layout is None:
+                buffer += rdata
+            else:
+                self._put_names(rdata, layout.skip, layout.name_count)
+                buffer[length_at : length_at + 2] = (len(buffer) - length_at - 2).to_bytes(2, "big")
+            if len(buffer) > self.limit_bytes:
+                self._take_back(mark)
+                return None
+        return len(rdatas)
+
+    def _put_names(self, rdata: bytes, skip: int, count: int) -> None:
+        """Write rdata that holds `count` names after `skip` octets."""
+        self.buffer += rdata[:skip]
+        at = skip
+        for _ in range(count):
+            start = at
+            while rdata[at]:
+                at += 1 + rdata[at]
+            at += 1
+            self.put_name(rdata[start:at])
+        self.buffer += rdata[at:]
+
+    def _take_back(self, mark: int) -> None:
+        """Forget everything written from `mark` on."""
+        del self.buffer[mark:]
+        self.offsets = {name: offset for name, offset in self.offsets.items() if offset < mark}
+
+
+def encode_response(query: Query, response: Response, limit_bytes: int, payload_bytes: int) -> bytes:
+    """Write the reply to a query.
+
+    Args:
+        query: gives id, question (with its letter case), RD and CD, and whether the reply has an OPT record.
+        response: what to say.
+        limit_bytes: the longest message the client takes; over it RRsets are left out and TC set (see
+        `Response`). payload_bytes: our own UDP payload size, told in the OPT record (RFC 6891 §6.2.5).
+
+    Source: RFC 1035 §4.1; RFC 2181 §9 (an RRset is sent whole or not at all); RFC 9471.
+    """
+    opt = _encode_reply_opt(query, response, payload_bytes)
+    writer = _Writer(limit_bytes - len(opt))
+    writer.put_question(query.question, query.qname)
+    flags = (
+        message.QR | (query.opcode << 11) | (query.flags & (message.RD | message.CD)) | (response.rcode & 0xF)
+    )
+    if response.is_authoritative:
+        flags |= message.AA
+    if response.is_recursion_available:
+        flags |= message.RA
+    counts = _put_sections(writer, response)
+    if counts is None:
+        flags |= message.TC
+        counts = (0, 0, 0)
+        writer.buffer[HEADER_BYTES + len(query.question) :] = b""
+    answers, authorities, additionals = counts
+    additionals += bool(opt)
+    _HEADER.pack_into(writer.buffer, 0, query.message_id, flags, 1, answers, authorities, additionals)
+    return bytes(writer.buffer) + opt
+
+
+def _put_sections(writer: _Writer, response: Response) -> tuple[int, int, int] | None:
+    """Write the three sections; return their record counts, or None where something needed does not fit."""
+    answers = _put_needed(writer, response.answer)
+    authorities = 0 if response.is_authority_optional else _put_needed(writer, response.authority)
+    glue = _put_needed(writer, response.glue)
+    if answers is None or authorities is None or glue is None:
+        return None
+    if response.is_authority_optional:
+        for rrset in response.authority:
+            authorities += writer.put_rrset(rrset) or 0
+    for rrset in response.additional:
+        glue += writer.put_rrset(rrset) or 0
+    return answers, authorities, glue
+
+
+def _put_needed(writer: _Writer, rrsets: tuple[RRset, ...]) -> int | None:
+    """Write RRsets that may not be left out; None where one does not fit."""
+    total = 0
+    for rrset in rrsets:
+        count = writer.put_rrset(rrset)
+        if count is None:
+            return None
+        total += count
+    return total
+
+
+def _encode_reply_opt(query: Query, response: Response, payload_bytes: int) -> bytes:
+    """Write the reply's OPT record: only where the query had one (RFC 6891 §6.1.1), DO as asked (RFC 3225
+    §3).
+    """
+    if query.edns is None:
+        return b""
+    options = b""
+    if query.edns.client_subnet is not None:
+        options += edns.encode_client_subnet(query.edns.client_subnet, response.scope_prefix_len)
+    if response.ede_code is not None:
+        options += edns.encode_ede(response.ede_code, response.ede_text)
+    ttl = response.rcode >> 4 << 24 | (edns.DO_BIT if query.edns.is_dnssec_ok else 0)
+    return ROOT + _FIXED.pack(rrtypes.OPT, payload_bytes, ttl, len(options)) + options
+
+
+def encode_error(wire: bytes, rcode: int) -> bytes:
+    """Write the reply to a request that could not be read: its header alone, id, opcode and RD kept."""
+    message_id, flags = _TYPE_CLASS.unpack_from(wire)
+    flags = message.QR | (flags & (0x7800 | message.RD)) | rcode
+    return _HEADER.pack(message_id, flags, 0, 0, 0, 0)
+
+
+def encode_query(
+    message_id: int,
+    qname: bytes,
+    qtype: int,
+    *,
+    flags: int = 0,
+    payload_bytes: int | None = 1232,
+    is_dnssec_ok: bool = False,
+) -> bytes:
+    """Write a request; `payload_bytes` None leaves the OPT record out."""
+    opt = b""
+    if payload_bytes is not None:
+        opt = ROOT + _FIXED.pack(rrtypes.OPT, payload_bytes, edns.DO_BIT if is_dnssec_ok else 0, 0)
+    header = _HEADER.pack(message_id, flags, 1, 0, 0, int(bool(opt)))
+    return header + qname + _TYPE_CLASS.pack(qtype, rrtypes.CLASS_IN) + opt
+
+
+def encode_message(whole: Message) -> bytes:
+    """Write a whole message without a size limit below 65,535 octets: for tools and fake servers.
+
+    Raises:
+        WireError: it does not fit.
+    """
+    writer = _Writer(MAX_MESSAGE_BYTES)
+    if whole.qname is not None:
+        writer.put_question(whole.qname + _TYPE_CLASS.pack(whole.qtype, whole.qclass), whole.qname)
+    counts = [_put_needed(writer, section) for section in (whole.answer, whole.authority, whole.additional)]
+    if any(count is None for count in counts):
+        raise WireError(f"message over {MAX_MESSAGE_BYTES} octets")
+    answers, authorities, additionals = _counted(counts)
+    if whole.edns is not None:
+        ttl = whole.rcode >> 4 << 24 | (edns.DO_BIT if whole.edns.is_dnssec_ok else 0)
+        writer.buffer += ROOT + _FIXED.pack(rrtypes.OPT, whole.edns.payload_bytes, ttl, 0)
+        additionals += 1
+    flags = whole.flags & ~0x780F | whole.opcode << 11 | whole.rcode & 0xF
+    questions = int(whole.qname is not None)
+    _HEADER.pack_into(writer.buffer, 0, whole.message_id, flags, questions, answers, authorities, additionals)
+    return bytes(writer.buffer)
+
+
+def _counted(counts: Iterable[int | None]) -> list[int]:
+    """Return the counts, None as 0."""
+    return [count or 0 for count in counts]
