@@ -42,6 +42,17 @@ class Result(NamedTuple):
     leaving: bytes | None = None
 
 
+class Options(NamedTuple):
+    """What client and settings want.
+
+    `is_minimal` leaves apex NS set and additional addresses out of positive answers; `is_dnssec_ok` is the
+    query's DO bit.
+    """
+
+    is_minimal: bool = False
+    is_dnssec_ok: bool = False
+
+
 class _Chain:
     """The answer section as it grows along a CNAME chain, and the scope of the choices made."""
 
@@ -69,13 +80,7 @@ class _Chain:
 
 
 def respond(
-    catalog: Catalog,
-    zone: Zone,
-    qname: bytes,
-    qtype: int,
-    context: Context,
-    *,
-    minimal_responses: bool = False,
+    catalog: Catalog, zone: Zone, qname: bytes, qtype: int, context: Context, options: Options
 ) -> Result:
     """Answer a question from our zones.
 
@@ -85,7 +90,7 @@ def respond(
         qname: lower-case wire name.
         qtype: the question's type.
         context: what policies may look at.
-        minimal_responses: leave the apex NS set and additional addresses out of positive answers.
+        options: what the client and the settings want.
 
     Returns:
         The response, never an exception for any name.
@@ -95,10 +100,10 @@ def respond(
     chain = _Chain(context)
     name = qname
     seen = {qname}
-    if qtype == rrtypes.DS and qname == zone.origin:
-        zone = catalog.find_parent_side(qname) or zone  # RFC 4035 §3.1.4.1: DS lives on the parent's side
     while True:
-        step = _step(chain, zone, name, qtype, minimal_responses)
+        if qtype == rrtypes.DS and name == zone.origin:
+            zone = catalog.find_parent_side(name) or zone  # RFC 4035 §3.1.4.1: DS lives on the parent's side
+        step = _step(chain, zone, name, qtype, options)
         if isinstance(step, Result):
             return step
         if step in seen or len(seen) > MAX_CNAME_CHAIN:
@@ -110,26 +115,27 @@ def respond(
         name, zone = step, next_zone
 
 
-def _step(chain: _Chain, zone: Zone, name: bytes, qtype: int, minimal_responses: bool) -> Result | bytes:
+def _step(chain: _Chain, zone: Zone, name: bytes, qtype: int, options: Options) -> Result | bytes:
     """Answer one name of a chain: the result that ends it, or the name it goes on with."""
     outcome = lookup(zone, name, qtype)
     match outcome:
         case Answer(owner, data):
             if chain.add(data, owner) is None:
                 return _negative(chain, rrtypes.NOERROR, zone.negative_soa)
-            return _positive(chain, zone, minimal_responses)
+            return _positive(chain, zone, options)
         case Cname(owner, data):
             cname = chain.add(data, owner)
             return _negative(chain, rrtypes.NOERROR, zone.negative_soa) if cname is None else cname.rdatas[0]
         case Dname(rrset):
-            chain.add(rrset, rrset.owner)
+            if all(known.owner != rrset.owner for known in chain.answer):
+                chain.add(rrset, rrset.owner)
             target = name[: len(name) - len(rrset.owner)] + rrset.rdatas[0]
             if len(target) > MAX_NAME_OCTETS:  # RFC 6672 §2.2
                 return Result(_response(chain, rrtypes.YXDOMAIN))
             chain.answer.append(RRset(name, rrtypes.CNAME, rrset.ttl, (target,)))
-            return target
+            return _positive(chain, zone, options) if qtype == rrtypes.CNAME else target
         case Referral():
-            return _delegated(chain, outcome)
+            return _delegated(chain, outcome, options)
         case NoData(soa):
             return _negative(chain, rrtypes.NOERROR, soa)
         case NxDomain(soa):
@@ -149,10 +155,10 @@ def _response(chain: _Chain, rcode: int) -> Response:
     )
 
 
-def _positive(chain: _Chain, zone: Zone, minimal_responses: bool) -> Result:
+def _positive(chain: _Chain, zone: Zone, options: Options) -> Result:
     """Return an answer with the apex NS set and the addresses of the hosts it names, as far as they fit."""
     response = _response(chain, rrtypes.NOERROR)
-    if minimal_responses:
+    if options.is_minimal:
         return Result(response)
     last = chain.answer[-1]
     is_apex_ns = last.rrtype == rrtypes.NS and last.owner == zone.origin
@@ -188,9 +194,11 @@ def _negative(chain: _Chain, rcode: int, soa: RRset) -> Result:
     return Result(_response(chain, rcode)._replace(authority=(soa,)))
 
 
-def _delegated(chain: _Chain, referral: Referral) -> Result:
+def _delegated(chain: _Chain, referral: Referral, options: Options) -> Result:
     """Return a referral; behind a chain it stands below the answer, which stays authoritative."""
-    authority = (referral.ns,) if referral.ds is None else (referral.ns, referral.ds)
+    authority: tuple[RRset, ...] = (referral.ns,)
+    if referral.ds is not None and options.is_dnssec_ok:  # RFC 3225 §3: only for those who asked
+        authority = (referral.ns, referral.ds)
     response = _response(chain, rrtypes.NOERROR)._replace(
         is_authoritative=bool(chain.answer),
         authority=authority,

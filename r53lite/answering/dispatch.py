@@ -15,7 +15,7 @@ from ipaddress import ip_address
 from typing import NamedTuple
 
 from r53lite.answering.access import AccessList
-from r53lite.answering.authoritative import Result, respond
+from r53lite.answering.authoritative import Options, Result, respond
 from r53lite.answering.recursive import Recursive
 from r53lite.control.snapshot import Snapshot
 from r53lite.dns import rrtypes, wire
@@ -122,7 +122,10 @@ class Dispatch:
         """Decide who answers: an error, our zones, recursion, or nobody."""
         if query.edns is not None and query.edns.version > 0:
             return Response(rrtypes.BADVERS)  # RFC 6891 §6.1.3
-        if query.qclass != rrtypes.CLASS_IN or query.qtype in (rrtypes.AXFR, rrtypes.IXFR):
+        if query.qclass not in (rrtypes.CLASS_IN, rrtypes.CLASS_ANY) or query.qtype in (
+            rrtypes.AXFR,
+            rrtypes.IXFR,
+        ):
             return Response(rrtypes.REFUSED, ede_code=EDE_PROHIBITED)
         if query.qtype == rrtypes.OPT:
             return Response(rrtypes.FORMERR)
@@ -145,7 +148,7 @@ class Dispatch:
             query.qname,
             query.qtype,
             context,
-            minimal_responses=self._settings.minimal_responses,
+            Options(self._settings.minimal_responses, query.edns is not None and query.edns.is_dnssec_ok),
         )
         if recursive is not None and query.is_recursion_desired:
             return self._complete(recursive, result, query)
@@ -228,7 +231,7 @@ class Dispatch:
         if zone is None:
             return None
         context = Context(self._health(), snapshot.locations.locate(b"\x00" * 4, 0), self._draw)
-        response = respond(snapshot.catalog, zone, qname, qtype, context, minimal_responses=True).response
+        response = respond(snapshot.catalog, zone, qname, qtype, context, Options(is_minimal=True)).response
         return Message(
             0,
             QR | (AA if response.is_authoritative else 0),

@@ -8,6 +8,7 @@ choice).
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import yaml
@@ -15,6 +16,7 @@ import yaml
 from r53lite.config.document import Mapping, Node, Scalar, Sequence
 from r53lite.errors import Faults
 
+_DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 MAX_DEPTH = 32  # our choice: the deepest file format nests 6 levels
 
 
@@ -71,4 +73,6 @@ def _convert(node: yaml.Node, loader: yaml.CSafeLoader, faults: Faults, depth: i
     except (yaml.YAMLError, ValueError):
         faults.error(line, f"cannot read the value {node.value!r}")
         value = node.value
+    if isinstance(value, int) and not isinstance(value, bool) and not _DECIMAL.fullmatch(node.value):
+        value = node.value  # YAML 1.1 reads 010 as 8, 1:30 as 90 and 1_0 as 10: nobody means that here
     return Scalar(line, value, node.value)

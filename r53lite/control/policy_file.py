@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from r53lite.config.document import Node, Reader, Sequence
+from r53lite.config.document import Mapping, Node, Reader, Sequence
 from r53lite.control.health_check_file import read_health_checks
 from r53lite.dns import rrtypes
 from r53lite.dns.name import ROOT, format_name, is_subdomain, parse_name
@@ -144,6 +144,8 @@ class _RecordReader:
             self._read_simple(reader, owner, rrtype)
         elif policy:
             self._read_group(reader, owner, rrtype, policy)
+        elif reader.has("sets"):  # the policy's name is wrong: read on for the faults in the sets
+            self._read_group(reader, None, rrtype, _implied_policy(reader))
 
     # --- what an entry is about -----------------------------------------------------------------------------
 
@@ -171,7 +173,7 @@ class _RecordReader:
         except ValueError as error:
             self._faults.error(reader.line_of("type"), f"{reader.at('type')}: {error}")
             return None
-        if rrtype in rrtypes.META_TYPES:
+        if rrtype in rrtypes.META_TYPES or rrtype == 0:
             reason = f"{reader.at('type')}: {text} is for questions and holds no data (RFC 6895 §3.1)"
             self._faults.error(reader.line_of("type"), reason)
             return None
@@ -203,6 +205,7 @@ class _RecordReader:
         if reader.has("sets"):
             reason = f"{reader.at('sets')} needs a policy, one of {', '.join(POLICIES[1:])}"
             self._faults.error(reader.line_of("sets"), f"{reason}; without one expected 'values'")
+            self._read_group(reader, None, rrtype, _implied_policy(reader))  # for the faults in the sets
             return
         if reader.has("health_check"):
             reason = "without a policy matters only to an alias, which is not supported yet by this version"
@@ -338,3 +341,11 @@ class _RecordReader:
             if other.ttl != timed[0].ttl:
                 reason = f"{other.id!r} has {other.ttl}, {timed[0].id!r} has {timed[0].ttl}"
                 self._faults.error(other.line, f"{reader.path}: weighted sets must have one ttl; {reason}")
+
+
+def _implied_policy(reader: Reader) -> str:
+    """Return the policy whose keys the sets use, where the policy's own name is missing or wrong."""
+    sets = reader.mapping.entries.get("sets")
+    items = sets.items if isinstance(sets, Sequence) else []
+    keys = {key for item in items if isinstance(item, Mapping) for key in item.entries}
+    return next((policy for key, policy in POLICY_OF_KEY.items() if key in keys), "multivalue")

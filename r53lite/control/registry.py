@@ -76,15 +76,25 @@ class Registry:
             if signature == self._signature:
                 continue
             self._signature = signature
-            # Read off the answering path: parsing a large zone takes seconds.
-            loaded = await asyncio.to_thread(load_zone_files, self._sources, self._locations)
             try:
-                self._publish(loaded)
-            except ZoneDataError as error:
-                for fault in error.faults:
-                    logger.log(logging.ERROR if fault.is_error else logging.WARNING, "%s", fault)
-                logger.log(logging.ERROR, "change refused; version %d keeps serving", self.snapshot.version)
+                # Read off the answering path: parsing a large zone takes seconds.
+                loaded = await asyncio.to_thread(load_zone_files, self._sources, self._locations)
+            except Exception:  # a bug in a reader must not end the watch
+                logger.exception(
+                    "reading the zone files failed; version %d keeps serving", self.snapshot.version
+                )
                 continue
+            self._take(loaded)
+
+    def _take(self, loaded: LoadedFiles) -> None:
+        """Publish what was loaded, or log why not."""
+        try:
+            self._publish(loaded)
+        except ZoneDataError as error:
+            for fault in error.faults:
+                logger.log(logging.ERROR if fault.is_error else logging.WARNING, "%s", fault)
+            logger.log(logging.ERROR, "change refused; version %d keeps serving", self.snapshot.version)
+        else:
             for fault in loaded.faults:
                 logger.warning("%s", fault)
             logger.info("reloaded: %d zones, version %d", len(loaded.zones), self.snapshot.version)

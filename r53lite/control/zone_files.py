@@ -95,12 +95,14 @@ class _Loading:
     def _read_master_file(self, path: Path, faults: Faults) -> None:
         try:
             origin = ROOT if path.stem == "root" else parse_name(path.stem)
-            text = path.read_text(encoding="utf-8")
         except NameSyntaxError as error:
             faults.error(0, f"the file's name is no zone name: {error}")
             return
+        try:
+            text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             faults.error(0, f"cannot read: {error}")
+            self.faulty_origins.add(origin)
             return
         records = read_master_file(text, origin, faults)
         zone = next((record.owner for record in records if record.rrtype == rrtypes.SOA), origin)
@@ -116,8 +118,6 @@ class _Loading:
 
     def _read_policy_file(self, path: Path, faults: Faults) -> None:
         node = read_yaml(path, faults)
-        if faults.has_errors:
-            return
         policy_file = read_policy_file(node, faults)
         if policy_file is None:
             return
@@ -126,6 +126,8 @@ class _Loading:
             parts.files.append(str(path))
             parts.records += policy_file.records
             parts.groups += policy_file.groups
+            if faults.has_errors:
+                self.faulty_origins.add(policy_file.origin)
         for check, line in policy_file.health_checks:
             if check.id in self.checks:
                 _, file, first_line = self.checks[check.id]

@@ -1,10 +1,11 @@
 """How do bytes become messages?
 
-`decode_query` is strict, because a reply to garbage helps nobody but an attacker; `decode_message` is strict about what it
-needs and passes over what it does not. Contract: any bytes give a value or a `WireError`; any other exception is a bug.
+`decode_query` is strict, because a reply to garbage helps nobody but an attacker; `decode_message` is strict
+about what it needs and passes over what it does not. Contract: any bytes give a value or a `WireError`; any
+other exception is a bug.
 
-Carries out: RFC 1035 §4.1 (format, compression), RFC 2181 §5.2 and §8 (TTL), RFC 3597 §4 (unknown types), RFC 6891 §6
-(OPT), RFC 7871 §6 (client subnet).
+Carries out: RFC 1035 §4.1 (format, compression), RFC 2181 §5.2 and §8 (TTL), RFC 3597 §4 (unknown types),
+RFC 6891 §6 (OPT), RFC 7871 §6 (client subnet).
 """
 
 from __future__ import annotations
@@ -17,15 +18,8 @@ from r53lite.dns.message import Message, Query
 from r53lite.dns.name import MAX_NAME_OCTETS
 from r53lite.dns.rdata import EXPANDABLE
 from r53lite.dns.rrset import MAX_TTL, RRset
+from r53lite.dns.wire_layout import FIXED, HEADER, HEADER_BYTES, TYPE_CLASS
 from r53lite.errors import WireError
-
-HEADER_BYTES = 12
-MAX_MESSAGE_BYTES = 65535  # RFC 1035 §4.2.2: the length field of TCP
-_MAX_POINTER = 0x3FFF  # RFC 1035 §4.1.4: 14 bits of offset
-_HEADER = struct.Struct("!HHHHHH")
-_FIXED = struct.Struct("!HHIH")  # type, class, TTL, rdata length
-_TYPE_CLASS = struct.Struct("!HH")
-
 
 # -----------------------------------------------------------------------------------------------------
 
@@ -43,7 +37,7 @@ def decode_query(wire: bytes) -> Query:
     """
     if len(wire) < HEADER_BYTES:
         raise WireError("shorter than a header")
-    message_id, flags, questions, answers, authorities, additionals = _HEADER.unpack_from(wire)
+    message_id, flags, questions, answers, authorities, additionals = HEADER.unpack_from(wire)
     if flags & message.QR:
         raise WireError("a response")
     opcode = flags >> 11 & 0xF
@@ -58,7 +52,7 @@ def decode_query(wire: bytes) -> Query:
                 raise WireError("pointer or unknown label type in the question", rrtypes.FORMERR)
             end += 1 + wire[end]
         end += 1
-        qtype, qclass = _TYPE_CLASS.unpack_from(wire, end)
+        qtype, qclass = TYPE_CLASS.unpack_from(wire, end)
     except (IndexError, struct.error) as error:
         raise WireError("question ends early", rrtypes.FORMERR) from error
     if end - HEADER_BYTES > MAX_NAME_OCTETS:
@@ -79,10 +73,10 @@ def _decode_trailing(wire: bytes, at: int, authorities: int, additionals: int) -
         owner_at = at
         at = _skip_name(wire, at)
         try:
-            rrtype, rrclass, ttl, length = _FIXED.unpack_from(wire, at)
+            rrtype, rrclass, ttl, length = FIXED.unpack_from(wire, at)
         except struct.error as error:
             raise WireError("record ends early", rrtypes.FORMERR) from error
-        at += _FIXED.size + length
+        at += FIXED.size + length
         if at > len(wire):
             raise WireError("rdata ends early", rrtypes.FORMERR)
         if rrtype == rrtypes.OPT:
@@ -97,16 +91,18 @@ def _decode_trailing(wire: bytes, at: int, authorities: int, additionals: int) -
 def _decode_opt(payload_bytes: int, ttl: int, options: bytes) -> Edns:
     """Read an OPT record; unknown options are passed over (RFC 6891 §6.1.2)."""
     version = ttl >> 16 & 0xFF
+    if version > 0:  # its options may have any form; BADVERS is the answer (RFC 6891 §6.1.3)
+        return Edns(version, max(payload_bytes, edns.MIN_UDP_PAYLOAD_BYTES), bool(ttl & edns.DO_BIT))
     subnet = None
     at = 0
     while at < len(options):
         if at + 4 > len(options):
             raise WireError("EDNS option ends early", rrtypes.FORMERR)
-        code, length = _TYPE_CLASS.unpack_from(options, at)
+        code, length = TYPE_CLASS.unpack_from(options, at)
         at += 4 + length
         if at > len(options):
             raise WireError("EDNS option ends early", rrtypes.FORMERR)
-        if code == edns.OPTION_CLIENT_SUBNET and version == 0 and subnet is None:
+        if code == edns.OPTION_CLIENT_SUBNET and subnet is None:
             subnet = edns.decode_client_subnet(options[at - length : at])
     return Edns(version, max(payload_bytes, edns.MIN_UDP_PAYLOAD_BYTES), bool(ttl & edns.DO_BIT), subnet)
 
@@ -122,7 +118,7 @@ def decode_message(wire: bytes) -> Message:
     """
     if len(wire) < HEADER_BYTES:
         raise WireError("shorter than a header", rrtypes.FORMERR)
-    message_id, flags, questions, answers, authorities, additionals = _HEADER.unpack_from(wire)
+    message_id, flags, questions, answers, authorities, additionals = HEADER.unpack_from(wire)
     if questions > 1:
         raise WireError(f"{questions} questions", rrtypes.FORMERR)
     at = HEADER_BYTES
@@ -130,8 +126,8 @@ def decode_message(wire: bytes) -> Message:
     try:
         if questions:
             qname, at = _read_name(wire, at)
-            qtype, qclass = _TYPE_CLASS.unpack_from(wire, at)
-            at += _TYPE_CLASS.size
+            qtype, qclass = TYPE_CLASS.unpack_from(wire, at)
+            at += TYPE_CLASS.size
         answer, at, _ = _read_section(wire, at, answers)
         authority, at, _ = _read_section(wire, at, authorities)
         additional, at, opt_fields = _read_section(wire, at, additionals)
@@ -155,8 +151,8 @@ def _read_section(wire: bytes, at: int, count: int) -> tuple[tuple[RRset, ...], 
     opt_fields = None
     for _ in range(count):
         owner, at = _read_name(wire, at)
-        rrtype, rrclass, ttl, length = _FIXED.unpack_from(wire, at)
-        at += _FIXED.size
+        rrtype, rrclass, ttl, length = FIXED.unpack_from(wire, at)
+        at += FIXED.size
         if at + length > len(wire):
             raise WireError("rdata ends early", rrtypes.FORMERR)
         if rrtype == rrtypes.OPT:

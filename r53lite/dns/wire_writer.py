@@ -1,15 +1,14 @@
 """How do messages become bytes?
 
-Names are compressed; what does not fit its limit is left out or sets TC, whole RRsets at a time, so that no reply is ever
-longer than its client can take.
+Names are compressed; what does not fit its limit is left out or sets TC, whole RRsets at a time, so that no
+reply is ever longer than its client can take.
 
-Carries out: RFC 1035 §4.1 (format, compression), RFC 2181 §9 (truncation), RFC 3597 §4 (what may be compressed), RFC 6891
-§6 (OPT), RFC 7871 §7.2.1 (scope), RFC 8914 (extended errors), RFC 9471 (glue fits or TC).
+Carries out: RFC 1035 §4.1 (format, compression), RFC 2181 §9 (truncation), RFC 3597 §4 (what may be
+compressed), RFC 6891 §6 (OPT), RFC 7871 §7.2.1 (scope), RFC 8914 (extended errors), RFC 9471 (glue or TC).
 """
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterable
 
 from r53lite.dns import edns, message, rrtypes
@@ -17,15 +16,8 @@ from r53lite.dns.message import Message, Query, Response
 from r53lite.dns.name import ROOT
 from r53lite.dns.rdata import COMPRESSIBLE
 from r53lite.dns.rrset import RRset
+from r53lite.dns.wire_layout import FIXED, HEADER, HEADER_BYTES, MAX_MESSAGE_BYTES, MAX_POINTER, TYPE_CLASS
 from r53lite.errors import WireError
-
-HEADER_BYTES = 12
-MAX_MESSAGE_BYTES = 65535  # RFC 1035 §4.2.2: the length field of TCP
-_MAX_POINTER = 0x3FFF  # RFC 1035 §4.1.4: 14 bits of offset
-_HEADER = struct.Struct("!HHHHHH")
-_FIXED = struct.Struct("!HHIH")  # type, class, TTL, rdata length
-_TYPE_CLASS = struct.Struct("!HH")
-
 
 # -----------------------------------------------------------------------------------------------------
 
@@ -58,7 +50,7 @@ class _Writer:
             if offset is not None:
                 buffer += (0xC000 | offset).to_bytes(2, "big")
                 return
-            if len(buffer) <= _MAX_POINTER:
+            if len(buffer) <= MAX_POINTER:
                 offsets[rest] = len(buffer)
             end = at + 1 + name[at]
             buffer += name[at:end]
@@ -74,7 +66,7 @@ class _Writer:
         for rdata in rdatas:
             self.put_name(owner)
             length_at = len(buffer) + 8
-            buffer += _FIXED.pack(rrtype, rrtypes.CLASS_IN, ttl, len(rdata))
+            buffer += FIXED.pack(rrtype, rrtypes.CLASS_IN, ttl, len(rdata))
             if layout is None:
                 buffer += rdata
             else:
@@ -131,7 +123,7 @@ def encode_response(query: Query, response: Response, limit_bytes: int, payload_
         writer.buffer[HEADER_BYTES + len(query.question) :] = b""
     answers, authorities, additionals = counts
     additionals += bool(opt)
-    _HEADER.pack_into(writer.buffer, 0, query.message_id, flags, 1, answers, authorities, additionals)
+    HEADER.pack_into(writer.buffer, 0, query.message_id, flags, 1, answers, authorities, additionals)
     return bytes(writer.buffer) + opt
 
 
@@ -173,14 +165,14 @@ def _encode_reply_opt(query: Query, response: Response, payload_bytes: int) -> b
     if response.ede_code is not None:
         options += edns.encode_ede(response.ede_code, response.ede_text)
     ttl = response.rcode >> 4 << 24 | (edns.DO_BIT if query.edns.is_dnssec_ok else 0)
-    return ROOT + _FIXED.pack(rrtypes.OPT, payload_bytes, ttl, len(options)) + options
+    return ROOT + FIXED.pack(rrtypes.OPT, payload_bytes, ttl, len(options)) + options
 
 
 def encode_error(wire: bytes, rcode: int) -> bytes:
     """Write the reply to a request that could not be read: its header alone, id, opcode and RD kept."""
-    message_id, flags = _TYPE_CLASS.unpack_from(wire)
+    message_id, flags = TYPE_CLASS.unpack_from(wire)
     flags = message.QR | (flags & (0x7800 | message.RD)) | rcode
-    return _HEADER.pack(message_id, flags, 0, 0, 0, 0)
+    return HEADER.pack(message_id, flags, 0, 0, 0, 0)
 
 
 def encode_query(
@@ -195,9 +187,9 @@ def encode_query(
     """Write a request; `payload_bytes` None leaves the OPT record out."""
     opt = b""
     if payload_bytes is not None:
-        opt = ROOT + _FIXED.pack(rrtypes.OPT, payload_bytes, edns.DO_BIT if is_dnssec_ok else 0, 0)
-    header = _HEADER.pack(message_id, flags, 1, 0, 0, int(bool(opt)))
-    return header + qname + _TYPE_CLASS.pack(qtype, rrtypes.CLASS_IN) + opt
+        opt = ROOT + FIXED.pack(rrtypes.OPT, payload_bytes, edns.DO_BIT if is_dnssec_ok else 0, 0)
+    header = HEADER.pack(message_id, flags, 1, 0, 0, int(bool(opt)))
+    return header + qname + TYPE_CLASS.pack(qtype, rrtypes.CLASS_IN) + opt
 
 
 def encode_message(whole: Message) -> bytes:
@@ -208,18 +200,18 @@ def encode_message(whole: Message) -> bytes:
     """
     writer = _Writer(MAX_MESSAGE_BYTES)
     if whole.qname is not None:
-        writer.put_question(whole.qname + _TYPE_CLASS.pack(whole.qtype, whole.qclass), whole.qname)
+        writer.put_question(whole.qname + TYPE_CLASS.pack(whole.qtype, whole.qclass), whole.qname)
     counts = [_put_needed(writer, section) for section in (whole.answer, whole.authority, whole.additional)]
     if any(count is None for count in counts):
         raise WireError(f"message over {MAX_MESSAGE_BYTES} octets")
     answers, authorities, additionals = _counted(counts)
     if whole.edns is not None:
         ttl = whole.rcode >> 4 << 24 | (edns.DO_BIT if whole.edns.is_dnssec_ok else 0)
-        writer.buffer += ROOT + _FIXED.pack(rrtypes.OPT, whole.edns.payload_bytes, ttl, 0)
+        writer.buffer += ROOT + FIXED.pack(rrtypes.OPT, whole.edns.payload_bytes, ttl, 0)
         additionals += 1
     flags = whole.flags & ~0x780F | whole.opcode << 11 | whole.rcode & 0xF
     questions = int(whole.qname is not None)
-    _HEADER.pack_into(writer.buffer, 0, whole.message_id, flags, questions, answers, authorities, additionals)
+    HEADER.pack_into(writer.buffer, 0, whole.message_id, flags, questions, answers, authorities, additionals)
     return bytes(writer.buffer)
 
 

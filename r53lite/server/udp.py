@@ -11,7 +11,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import sys
 from collections.abc import Coroutine
+from ipaddress import ip_address
 
 from r53lite.answering.dispatch import Dispatch
 
@@ -23,12 +25,33 @@ RECEIVE_BUFFER_BYTES = 4 << 20  # a burst while the loop is busy elsewhere; the 
 logger = logging.getLogger("r53lite.server")
 
 
+_Client = tuple[str, int]
+_Source = tuple[tuple[int, int, bytes], ...]  # ancillary data that names the address a reply leaves from
+_Datagram = tuple[bytes, _Client, _Source]
+_Pending = Coroutine[None, None, bytes | None]
+
+_IP_PKTINFO = getattr(socket, "IP_PKTINFO", 26 if sys.platform == "darwin" else 8)  # in `socket` from 3.14 on
+_ASK_FOR_PKTINFO = {  # ip(7), RFC 3542 §6.2
+    socket.AF_INET: (socket.IPPROTO_IP, _IP_PKTINFO),
+    socket.AF_INET6: (socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO),
+}
+_ANCILLARY_BYTES = 64  # one in_pktinfo (12) or in6_pktinfo (20) with its header
+
+
+def _as_source(level: int, kind: int, value: bytes) -> tuple[int, int, bytes]:
+    """Turn a received in_pktinfo into one to send: interface 0, so that routing chooses the way back."""
+    if level == socket.IPPROTO_IP:
+        return level, kind, bytes(4) + value[4:8] + bytes(4)
+    return level, kind, value
+
+
 class UdpListener:
     """One UDP socket that answers through the door."""
 
     def __init__(self, dispatch: Dispatch, address: str, port: int) -> None:
         self._dispatch = dispatch
         self._tasks: set[asyncio.Task[None]] = set()
+        self._is_wildcard = ip_address(address).is_unspecified
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         self._socket = socket.socket(family, socket.SOCK_DGRAM)
         try:
@@ -36,6 +59,8 @@ class UdpListener:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
             if family == socket.AF_INET6:
                 self._socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            if self._is_wildcard:
+                self._socket.setsockopt(*_ASK_FOR_PKTINFO[family], 1)
             self._socket.bind((address, port))
         except OSError:
             self._socket.close()
@@ -67,10 +92,11 @@ class UdpListener:
 
     def _drain(self) -> None:
         """Answer the datagrams that have arrived."""
-        receive, answer = self._socket.recvfrom, self._dispatch.answer
+        receive = self._receive_anywhere if self._is_wildcard else self._receive
+        answer = self._dispatch.answer
         for _ in range(DRAIN_LIMIT):
             try:
-                request, client = receive(MAX_DATAGRAM_BYTES)
+                request, client, source = receive()
             except (BlockingIOError, InterruptedError):
                 return
             except OSError as error:  # an ICMP error of an earlier reply (ECONNREFUSED) surfaces here
@@ -80,27 +106,39 @@ class UdpListener:
                 continue  # no reply can be sent to port 0
             reply = answer(request, client[0], is_stream=False)
             if isinstance(reply, bytes):
-                self._send(reply, client)
+                self._send(reply, client, source)
             elif reply is not None:
-                self._finish_later(reply, client)
+                self._finish_later(reply, client, source)
 
-    def _finish_later(self, pending: Coroutine[None, None, bytes | None], client: tuple[str, int]) -> None:
+    def _receive(self) -> _Datagram:
+        request, client = self._socket.recvfrom(MAX_DATAGRAM_BYTES)
+        return request, client, ()
+
+    def _receive_anywhere(self) -> _Datagram:
+        """Receive on a wildcard address: the reply must leave from the address the request came to."""
+        request, ancillary, _, client = self._socket.recvmsg(MAX_DATAGRAM_BYTES, _ANCILLARY_BYTES)
+        return request, client, tuple(_as_source(*item) for item in ancillary)
+
+    def _finish_later(self, pending: _Pending, client: _Client, source: _Source) -> None:
         """Send the reply when recursion has finished."""
         if len(self._tasks) >= MAX_PENDING:
             pending.close()
             return
-        task = asyncio.get_running_loop().create_task(self._finish(pending, client))
+        task = asyncio.get_running_loop().create_task(self._finish(pending, client, source))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _finish(self, pending: Coroutine[None, None, bytes | None], client: tuple[str, int]) -> None:
+    async def _finish(self, pending: _Pending, client: _Client, source: _Source) -> None:
         reply = await pending
         if reply is not None:
-            self._send(reply, client)
+            self._send(reply, client, source)
 
-    def _send(self, reply: bytes, client: tuple[str, int]) -> None:
+    def _send(self, reply: bytes, client: _Client, source: _Source) -> None:
         """Send a reply; one that the kernel cannot take now is dropped, as UDP may drop any."""
         try:
-            self._socket.sendto(reply, client)
+            if source:
+                self._socket.sendmsg([reply], source, 0, client)
+            else:
+                self._socket.sendto(reply, client)
         except OSError as error:
             logger.debug("reply to %s: %s", client[0], error)
