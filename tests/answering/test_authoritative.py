@@ -177,3 +177,60 @@ def test_values_come_in_random_order(tmp_path: Path) -> None:
     first = make_dispatch(snapshot, draw=lambda _: 0)
     second = make_dispatch(snapshot)
     assert ask(first, "m.example.test").answer[0].rdatas != ask(second, "m.example.test").answer[0].rdatas
+
+
+LOOP = """
+$TTL 300
+@     SOA ns a 1 1 1 1 1
+@     NS ns
+ns    A 192.0.2.1
+d     DNAME x.d
+dn    DNAME target
+sub   NS ns
+sub   DS 1 13 2 0000000000000000000000000000000000000000000000000000000000000000
+to    CNAME sub
+"""
+
+
+def test_a_dname_that_feeds_itself_stands_in_the_answer_once(tmp_path: Path) -> None:
+    door = make_dispatch(load_snapshot(tmp_path, example_test_zone=LOOP))
+    dnames = [rrset for rrset in ask(door, "a.d.example.test", is_stream=True).answer if rrset.rrtype == 39]
+    assert len(dnames) == 1
+    assert len(dnames[0].rdatas) == 1
+
+
+def test_a_question_for_the_cname_below_a_dname_ends_at_the_made_one(tmp_path: Path) -> None:
+    door = make_dispatch(load_snapshot(tmp_path, example_test_zone=LOOP))
+    reply = ask(door, "y.dn.example.test", "CNAME")
+    assert reply.rcode == 0
+    assert lines(reply.answer)[-1] == "y.dn.example.test. 300 IN CNAME y.target.example.test."
+
+
+def test_rfc3225_3_a_referral_has_ds_only_for_those_who_set_do(tmp_path: Path) -> None:
+    door = make_dispatch(load_snapshot(tmp_path, example_test_zone=LOOP))
+    name = parse_name("www.sub.example.test")
+    types = []
+    for is_dnssec_ok in (False, True):
+        request = wire.encode_query(1, name, 1, is_dnssec_ok=is_dnssec_ok)
+        reply = door.answer(
+            wire.encode_query(1, name, 1, is_dnssec_ok=is_dnssec_ok), "127.0.0.1", is_stream=False
+        )
+        assert isinstance(reply, bytes)
+        types.append([rrset.rrtype for rrset in wire.decode_message(reply).authority])
+    assert types == [[2], [2, 43]]
+
+
+def test_ds_behind_a_cname_comes_from_the_parents_side(tmp_path: Path) -> None:
+    child = "@ 300 SOA ns a 1 1 1 1 1\n@ 300 NS ns.example.test.\n"
+    snapshot = load_snapshot(tmp_path, example_test_zone=LOOP, sub_example_test_zone=child)
+    reply = ask(make_dispatch(snapshot), "to.example.test", "DS")
+    assert [rrset.rrtype for rrset in reply.answer] == [5, 43]
+
+
+def test_class_any_is_answered_from_class_in_and_others_are_refused(door: Dispatch) -> None:
+    for rrclass, rcode in ((255, 0), (3, 5), (254, 5)):
+        request = bytearray(wire.encode_query(1, parse_name("web.example.test"), 1, payload_bytes=None))
+        request[-2:] = rrclass.to_bytes(2, "big")
+        reply = door.answer(bytes(request), "127.0.0.1", is_stream=False)
+        assert isinstance(reply, bytes)
+        assert wire.decode_message(reply).rcode == rcode
