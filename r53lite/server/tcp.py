@@ -15,6 +15,7 @@ import socket
 from collections import Counter
 
 from r53lite.answering.dispatch import Dispatch
+from r53lite.server.sockets import bind_socket
 
 IDLE_TIMEOUT_S = 10.0  # RFC 7766 §6.2.3 asks for seconds; BIND uses 30, NSD 120, Knot 10
 WRITE_TIMEOUT_S = 5.0  # our choice: a client that does not read its replies
@@ -43,16 +44,11 @@ class TcpListener:
         self._connections: set[asyncio.Task[None]] = set()
         self._per_client: Counter[str] = Counter()
         self._server: asyncio.Server | None = None
-        family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        self._socket = socket.socket(family, socket.SOCK_STREAM)
+        options = [(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)]
+        self._socket = bind_socket(socket.SOCK_STREAM, address, port, options)
         try:
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if family == socket.AF_INET6:
-                self._socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            self._socket.setblocking(False)
-            self._socket.bind((address, port))
             self._socket.listen(BACKLOG)
-        except OSError:
+        except OSError:  # a socket without SO_REUSEADDR listens there already
             self._socket.close()
             raise
 

@@ -16,6 +16,7 @@ from collections.abc import Coroutine
 from ipaddress import ip_address
 
 from r53lite.answering.dispatch import Dispatch
+from r53lite.server.sockets import bind_socket
 
 MAX_DATAGRAM_BYTES = 65535
 DRAIN_LIMIT = 256  # datagrams per wake-up: 256 × about 20 µs keeps other work waiting 5 ms at most
@@ -31,9 +32,9 @@ _Datagram = tuple[bytes, _Client, _Source]
 _Pending = Coroutine[None, None, bytes | None]
 
 _IP_PKTINFO = getattr(socket, "IP_PKTINFO", 26 if sys.platform == "darwin" else 8)  # in `socket` from 3.14 on
-_ASK_FOR_PKTINFO = {  # ip(7), RFC 3542 §6.2
-    socket.AF_INET: (socket.IPPROTO_IP, _IP_PKTINFO),
-    socket.AF_INET6: (socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO),
+_ASK_FOR_PKTINFO = {  # is it IPv6? → option; ip(7), RFC 3542 §6.2
+    False: (socket.IPPROTO_IP, _IP_PKTINFO, 1),
+    True: (socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1),
 }
 _ANCILLARY_BYTES = 64  # one in_pktinfo (12) or in6_pktinfo (20) with its header
 
@@ -52,19 +53,10 @@ class UdpListener:
         self._dispatch = dispatch
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_wildcard = ip_address(address).is_unspecified
-        family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        self._socket = socket.socket(family, socket.SOCK_DGRAM)
-        try:
-            self._socket.setblocking(False)
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
-            if family == socket.AF_INET6:
-                self._socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            if self._is_wildcard:
-                self._socket.setsockopt(*_ASK_FOR_PKTINFO[family], 1)
-            self._socket.bind((address, port))
-        except OSError:
-            self._socket.close()
-            raise
+        options = [(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)]
+        if self._is_wildcard:
+            options.append(_ASK_FOR_PKTINFO[":" in address])
+        self._socket = bind_socket(socket.SOCK_DGRAM, address, port, options)
 
     @property
     def port(self) -> int:

@@ -212,9 +212,7 @@ def test_rfc3225_3_a_referral_has_ds_only_for_those_who_set_do(tmp_path: Path) -
     types = []
     for is_dnssec_ok in (False, True):
         request = wire.encode_query(1, name, 1, is_dnssec_ok=is_dnssec_ok)
-        reply = door.answer(
-            wire.encode_query(1, name, 1, is_dnssec_ok=is_dnssec_ok), "127.0.0.1", is_stream=False
-        )
+        reply = door.answer(request, "127.0.0.1", is_stream=False)
         assert isinstance(reply, bytes)
         types.append([rrset.rrtype for rrset in wire.decode_message(reply).authority])
     assert types == [[2], [2, 43]]
