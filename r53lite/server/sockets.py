@@ -1,4 +1,4 @@
-"""How is a listening socket made? Non-blocking, of the address's family; an IPv6 one takes no IPv4 (RFC 3493 §5.3)."""
+"""How is a listening socket made? Non-blocking; one on IPv6 takes no IPv4 (RFC 3493 §5.3)."""
 
 from __future__ import annotations
 
