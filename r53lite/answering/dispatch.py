@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import random
+import socket
 from collections.abc import Callable, Coroutine
 from ipaddress import ip_address
 from typing import NamedTuple
@@ -34,7 +35,7 @@ EDE_NOT_READY, EDE_PROHIBITED, EDE_NOT_AUTHORITATIVE = 14, 18, 20  # RFC 8914 §
 Reply = bytes | None | Coroutine[None, None, bytes | None]
 
 logger = logging.getLogger("r53lite.answering")
-_draw = random.SystemRandom().randrange  # unpredictable, and without state of its own
+_draw = random.Random().randrange  # which answer comes is no secret: the fast generator will do
 
 
 class DispatchSettings(NamedTuple):
@@ -130,8 +131,8 @@ class Dispatch:
         if query.qtype == rrtypes.OPT:
             return Response(rrtypes.FORMERR)
         recursive = self._recursive
-        client = ip_address(address.partition("%")[0])
-        if recursive is not None and not self._settings.recursion_clients.permits(client):
+        address = address.partition("%")[0]  # a link-local client has its interface behind it
+        if recursive is not None and not self._settings.recursion_clients.permits(ip_address(address)):
             recursive = None
         snapshot = self._snapshot()
         zone = snapshot.catalog.find(query.qname)
@@ -141,7 +142,7 @@ class Dispatch:
             if not query.is_recursion_desired:
                 return self._from_cache(recursive, query)
             return self._recurse(recursive, query.qname, query.qtype)
-        context = self._context(snapshot.locations, client.packed, query)
+        context = self._context(snapshot.locations, address, query)
         result = respond(
             snapshot.catalog,
             zone,
@@ -152,18 +153,23 @@ class Dispatch:
         )
         if recursive is not None and query.is_recursion_desired:
             return self._complete(recursive, result, query)
-        return result.response._replace(is_recursion_available=recursive is not None)
+        if recursive is not None:
+            return result.response._replace(is_recursion_available=True)
+        return result.response
 
-    def _context(self, locations: Locations, client: bytes, query: Query) -> Context:
+    def _context(self, locations: Locations, address: str, query: Query) -> Context:
         """Return what policies may look at; a client subnet stands for the client (RFC 7871 §7.2.1)."""
         subnet = query.client_subnet
         if subnet is None or subnet.source_prefix_len == 0:
-            location = locations.locate(client, 32 if len(client) == 4 else 128)
+            if ":" in address:
+                location = locations.locate(socket.inet_pton(socket.AF_INET6, address), 128)
+            else:
+                location = locations.locate(socket.inet_aton(address), 32)
             if subnet is not None:  # the scope is one of the subnet, not of the source address
                 location = location._replace(prefix_len=0)
             return Context(self._health(), location, self._draw)
-        address = subnet.address.ljust(4 if subnet.family == 1 else 16, b"\x00")
-        return Context(self._health(), locations.locate(address, subnet.source_prefix_len), self._draw)
+        packed = subnet.address.ljust(4 if subnet.family == 1 else 16, b"\x00")
+        return Context(self._health(), locations.locate(packed, subnet.source_prefix_len), self._draw)
 
     def _from_cache(self, recursive: Recursive, query: Query) -> Response:
         """Answer a question without RD from the cache alone; what is not there is refused."""

@@ -147,7 +147,7 @@ class Server:
     def _make_dispatch(self) -> Dispatch:
         recursion = self._settings.recursion
         seed = self._settings.seed
-        draw = random.SystemRandom().randrange if seed is None else random.Random(seed).randrange
+        draw = random.Random(seed).randrange  # None: seeded by the system
         settings = DispatchSettings(
             AccessList(recursion.clients), self._settings.udp_payload_bytes, self._settings.minimal_responses
         )
