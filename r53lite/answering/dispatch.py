@@ -1,9 +1,9 @@
 """How does a request's bytes become a reply's bytes? The one door for every transport.
 
 `answer` is a plain call for everything that needs no waiting: errors, our own zones, cached recursive
-answers. Only a question that recursion must go out for comes back as a coroutine. Order: decode → access →
-our zones → recursion → REFUSED. Any exception that is not a `WireError` is a bug: logged once with its
-traceback, counted, answered SERVFAIL.
+answers. Only a question that recursion must go out for comes back as a coroutine. Order: replay
+(`answering.replay`) → decode → access → our zones → recursion → REFUSED. Any exception that is not a
+`WireError` is a bug: logged once with its traceback, counted, answered SERVFAIL.
 """
 
 from __future__ import annotations
@@ -70,7 +70,39 @@ class Dispatch:
         self._recursive = recursive
         self._settings = settings
         self._draw = draw
+        self._replay = Replay(snapshot(), health(), draw)
+        self._permits: dict[str, bool] = {}
+        self._places: dict[str, Place] = {}
+        self._placed_by: Locations | None = None
         self.failures = 0
+
+    def answer_batch(self, requests: Sequence[bytes], client: Callable[[int], str]) -> list[Reply]:
+        """Answer datagrams that came together, in order; all of them see one snapshot.
+
+        Args:
+            requests: the messages.
+            client: returns the IP address that a request came from; asked only where the reply needs it.
+
+        Returns:
+            For each request what `answer` returns.
+        """
+        self._refresh()
+        replies: list[Reply] = []
+        add = replies.append
+        is_one_kind = self._recursive is None
+        find = self._replay.ready(is_stream=False, may_recurse=False).young.get
+        for index, request in enumerate(requests):
+            if not is_one_kind:
+                may_recurse = self._may_recurse(client(index))
+                find = self._replay.ready(is_stream=False, may_recurse=may_recurse).young.get
+            ready = find(request[2:])
+            if ready.__class__ is bytes:
+                add(request[:2] + ready)  # type: ignore[operator]  # mypy does not narrow by `__class__`
+            elif ready is None:
+                add(self._answer_new(request, client(index), is_stream=False))
+            else:
+                add(self._answer_ready(ready, request, client(index), is_stream=False))
+        return replies
 
     def answer(self, request: bytes, address: str, *, is_stream: bool) -> Reply:
         """Answer one request.
@@ -83,13 +115,53 @@ class Dispatch:
         Returns:
             The reply; None to stay silent; or a coroutine that returns either, where recursion has to go out.
         """
+        self._refresh()
+        table = self._replay.ready(is_stream=is_stream, may_recurse=self._may_recurse(address))
+        ready = table.young.get(request[2:])
+        if ready is None:
+            return self._answer_new(request, address, is_stream=is_stream)
+        return self._answer_ready(ready, request, address, is_stream=is_stream)
+
+    def _refresh(self) -> None:
+        """Let compiled answers go that are no longer true."""
+        self._replay.refresh(self._snapshot(), self._health())
+
+    def _may_recurse(self, address: str) -> bool:
+        """Say whether recursion is on and open to a client."""
+        if self._recursive is None:
+            return False
+        known = self._permits.get(address)
+        if known is None:
+            if len(self._permits) >= MAX_KNOWN_CLIENTS:
+                self._permits.clear()
+            # A link-local client has its interface behind the address.
+            known = self._settings.recursion_clients.permits(ip_address(address.partition("%")[0]))
+            self._permits[address] = known
+        return known
+
+    def _answer_ready(self, ready: Ready, request: bytes, address: str, *, is_stream: bool) -> Reply:
+        """Replay the reply of a request that was answered before."""
+        tree: ReadyTree | None
+        if isinstance(ready, ReadyEntry):
+            tree = ready.find(lambda: self._place_of_client(address))
+            if tree is None:
+                return self._answer_new(request, address, is_stream=is_stream)
+        else:
+            tree = ready
+        return request[:2] + pick_ready(tree, self._draw)
+
+    def _answer_new(self, request: bytes, address: str, *, is_stream: bool) -> Reply:
+        """Answer a request that no table of whole requests holds."""
         try:
             query = wire.decode_query(request)
         except WireError as error:
             return None if error.rcode is None else wire.encode_error(request, error.rcode)
         limit_bytes = wire.MAX_MESSAGE_BYTES if is_stream else self._udp_limit(query)
+        asker = Asker(request, address, limit_bytes, is_stream)
         try:
-            outcome = self._answer(query, address)
+            outcome = self._answer(query, asker)
+            if isinstance(outcome, bytes):
+                return outcome
             if isinstance(outcome, Response):
                 return wire.encode_response(query, outcome, limit_bytes, self._settings.udp_payload_bytes)
         except Exception:
@@ -119,7 +191,7 @@ class Dispatch:
             response = Response(rrtypes.SERVFAIL)
         return wire.encode_response(query, response, limit_bytes, self._settings.udp_payload_bytes)
 
-    def _answer(self, query: Query, address: str) -> Response | Coroutine[None, None, Response]:
+    def _answer(self, query: Query, asker: Asker) -> bytes | Response | Coroutine[None, None, Response]:
         """Decide who answers: an error, our zones, recursion, or nobody."""
         if query.edns is not None and query.edns.version > 0:
             return Response(rrtypes.BADVERS)  # RFC 6891 §6.1.3
@@ -130,46 +202,92 @@ class Dispatch:
             return Response(rrtypes.REFUSED, ede_code=EDE_PROHIBITED)
         if query.qtype == rrtypes.OPT:
             return Response(rrtypes.FORMERR)
-        recursive = self._recursive
-        address = address.partition("%")[0]  # a link-local client has its interface behind it
-        if recursive is not None and not self._settings.recursion_clients.permits(ip_address(address)):
-            recursive = None
-        snapshot = self._snapshot()
-        zone = snapshot.catalog.find(query.qname)
-        if zone is None:
-            if recursive is None:
-                return Response(rrtypes.REFUSED, ede_code=EDE_NOT_AUTHORITATIVE)
-            if not query.is_recursion_desired:
-                return self._from_cache(recursive, query)
-            return self._recurse(recursive, query.qname, query.qtype)
-        context = self._context(snapshot.locations, address, query)
-        result = respond(
-            snapshot.catalog,
+        recursive = self._recursive if self._may_recurse(asker.address) else None
+        zone = self._snapshot().catalog.find(query.qname)
+        if zone is not None:
+            return self._answer_from_zone(query, asker, zone, recursive)
+        if recursive is None:
+            return Response(rrtypes.REFUSED, ede_code=EDE_NOT_AUTHORITATIVE)
+        if not query.is_recursion_desired:
+            return self._from_cache(recursive, query)
+        return self._recurse(recursive, query.qname, query.qtype)
+
+    def _answer_from_zone(
+        self, query: Query, asker: Asker, zone: Zone, recursive: Recursive | None
+    ) -> bytes | Response | Coroutine[None, None, Response]:
+        """Answer from one of our zones: replay, or take the clear path."""
+        shape = shape_of(zone, query.qname, query.qtype)
+        clear = ClearPath(
+            self._snapshot().catalog,
             zone,
-            query.qname,
-            query.qtype,
-            context,
+            query,
             Options(self._settings.minimal_responses, query.edns is not None and query.edns.is_dnssec_ok),
+            recursive is not None,
+            shape.private_octets,
         )
+        asked = Asked(
+            (shape.key, query.qtype, query.qclass, query.flags & _REPLAYED_FLAGS, clear.edns_kind, asker.limit_bytes)
+            + (recursive is not None,),
+            shape.is_shared,
+            shape.record,
+            partial(clear.run, asker.limit_bytes),
+            partial(self._place, query, asker.address),
+            _is_placed_by_request(query),
+        )
+        found = self._replay.find(asked)
+        if found is not None:
+            reply = self._replayed(query, asker, asked, *found)
+            if reply is not None:
+                return reply
+        result = clear.respond(Context(self._health(), partial(self._location, asked.place), self._draw))
         if recursive is not None and query.is_recursion_desired:
             return self._complete(recursive, result, query)
-        if recursive is not None:
-            return result.response._replace(is_recursion_available=True)
-        return result.response
+        return wire.encode_response(
+            query, result.response, asker.limit_bytes, self._settings.udp_payload_bytes, shape.private_octets
+        )
 
-    def _context(self, locations: Locations, address: str, query: Query) -> Context:
-        """Return what policies may look at; a client subnet stands for the client (RFC 7871 §7.2.1)."""
+    def _replayed(
+        self, query: Query, asker: Asker, asked: Asked, found: Tree | Entry, leaf: Leaf
+    ) -> bytes | None:
+        """Put a reply together from a compiled answer; None where the OPT record leaves too little room."""
+        opt = b""
+        if query.edns is not None:
+            scope = asked.place().prefix_len if leaf.is_scoped else 0
+            opt = wire.encode_reply_opt(
+                query, Response(0, scope_prefix_len=scope), self._settings.udp_payload_bytes
+            )
+        reply = b"".join(
+            (asker.request[:2], leaf.head, query.question, asked.record, leaf.body, opt)
+        )
+        if len(reply) > asker.limit_bytes:
+            return None
+        table = self._replay.ready(is_stream=asker.is_stream, may_recurse=self._may_recurse(asker.address))
+        self._replay.keep_ready(table, asker.request[2:], asked, found, query.question, opt)
+        return reply
+
+    def _place(self, query: Query, address: str) -> Place:
+        """Return where the client is; a client subnet stands for the client (RFC 7871 §7.2.1)."""
         subnet = query.client_subnet
-        if subnet is None or subnet.source_prefix_len == 0:
-            if ":" in address:
-                location = locations.locate(socket.inet_pton(socket.AF_INET6, address), 128)
-            else:
-                location = locations.locate(socket.inet_aton(address), 32)
-            if subnet is not None:  # the scope is one of the subnet, not of the source address
-                location = location._replace(prefix_len=0)
-            return Context(self._health(), location, self._draw)
+        if subnet is None:
+            return self._place_of_client(address)
+        if subnet.source_prefix_len == 0:  # the scope is one of the subnet, not of the source address
+            return self._place_of_client(address)._replace(prefix_len=0)
         packed = subnet.address.ljust(4 if subnet.family == 1 else 16, b"\x00")
-        return Context(self._health(), locations.locate(packed, subnet.source_prefix_len), self._draw)
+        return Place(*self._snapshot().locations.find(packed, subnet.source_prefix_len))
+
+    def _place_of_client(self, address: str) -> Place:
+        """Return where a client is by the address it asks from."""
+        locations = self._snapshot().locations
+        if locations is not self._placed_by:
+            self._placed_by = locations
+            self._places.clear()
+        place = self._places.get(address)
+        if place is None:
+            if len(self._places) >= MAX_KNOWN_CLIENTS:
+                self._places.clear()
+            packed = ip_address(address.partition("%")[0]).packed
+            place = self._places[address] = Place(*locations.find(packed, 8 * len(packed)))
+        return place
 
     def _from_cache(self, recursive: Recursive, query: Query) -> Response:
         """Answer a question without RD from the cache alone; what is not there is refused."""

@@ -7,18 +7,22 @@ resolver (`encode_query`, `decode_message`), and tools and tests (`encode_messag
 from r53lite.dns.wire_layout import MAX_MESSAGE_BYTES
 from r53lite.dns.wire_reader import decode_message, decode_query
 from r53lite.dns.wire_writer import (
+    Encoded,
     encode_error,
     encode_message,
     encode_query,
     encode_response,
+    encode_sections,
 )
 
 __all__ = [
     "MAX_MESSAGE_BYTES",
+    "Encoded",
     "decode_message",
     "decode_query",
     "encode_error",
     "encode_message",
     "encode_query",
     "encode_response",
+    "encode_sections",
 ]
