@@ -13,7 +13,6 @@ from collections.abc import Iterable
 
 from r53lite.dns import edns, message, rrtypes
 from r53lite.dns.message import Message, Query, Response
-from r53lite.dns.name import ROOT
 from r53lite.dns.rdata import COMPRESSIBLE
 from r53lite.dns.rrset import RRset
 from r53lite.dns.wire_layout import FIXED, HEADER, HEADER_BYTES, MAX_MESSAGE_BYTES, MAX_POINTER, TYPE_CLASS
@@ -99,23 +98,21 @@ def encode_response(query: Query, response: Response, limit_bytes: int, payload_
     """Write the reply to a query.
 
     Args:
-        query: gives id, question (with its letter case), RD and CD, and whether the reply has an OPT record.
+        query: gives id, question (with its letter case) and RD, and whether the reply has an OPT record.
         response: what to say.
         limit_bytes: the longest message the client takes; over it RRsets are left out and TC set (see
         `Response`). payload_bytes: our own UDP payload size, told in the OPT record (RFC 6891 §6.2.5).
 
     Source: RFC 1035 §4.1; RFC 2181 §9 (an RRset is sent whole or not at all); RFC 9471.
     """
-    opt = _encode_reply_opt(query, response, payload_bytes)
+    opt = _encode_reply_opt(query, response, limit_bytes, payload_bytes)
     writer = _Writer(limit_bytes - len(opt))
     writer.put_question(query.question, query.qname)
-    flags = (
-        message.QR | (query.opcode << 11) | (query.flags & (message.RD | message.CD)) | (response.rcode & 0xF)
-    )
+    flags = message.QR | (query.opcode << 11) | (query.flags & message.RD) | (response.rcode & 0xF)
     if response.is_authoritative:
         flags |= message.AA
     if response.is_recursion_available:
-        flags |= message.RA
+        flags |= message.RA | (query.flags & message.CD)  # RFC 4035 §3.1.6, §3.2.2: CD is for resolvers
     counts = _put_sections(writer, response)
     if counts is None:
         flags |= message.TC
@@ -123,6 +120,8 @@ def encode_response(query: Query, response: Response, limit_bytes: int, payload_
         writer.buffer[HEADER_BYTES + len(query.question) :] = b""
     answers, authorities, additionals = counts
     additionals += bool(opt)
+    if answers and query.qclass == rrtypes.CLASS_CH:
+        _put_class(writer.buffer, HEADER_BYTES + len(query.question), query.qclass)
     HEADER.pack_into(writer.buffer, 0, query.message_id, flags, 1, answers, authorities, additionals)
     return bytes(writer.buffer) + opt
 
@@ -153,26 +152,25 @@ def _put_needed(writer: _Writer, rrsets: tuple[RRset, ...]) -> int | None:
     return total
 
 
-def _encode_reply_opt(query: Query, response: Response, payload_bytes: int) -> bytes:
+def _put_class(buffer: bytearray, at: int, rrclass: int) -> None:
+    """Set the class of the one record of a CHAOS answer, whose owner is a pointer to the question."""
+    TYPE_CLASS.pack_into(buffer, at + 2, rrtypes.TXT, rrclass)
+
+
+def _encode_reply_opt(query: Query, response: Response, limit_bytes: int, payload_bytes: int) -> bytes:
     """Write the reply's OPT record: only where the query had one (RFC 6891 §6.1.1), DO as asked (RFC 3225
-    §3).
+    §3). An extended error's text, and then the error, gives way where a long question leaves no room.
     """
     if query.edns is None:
         return b""
-    options = b""
+    options = query.reply_options
     if query.edns.client_subnet is not None:
         options += edns.encode_client_subnet(query.edns.client_subnet, response.scope_prefix_len)
     if response.ede_code is not None:
-        options += edns.encode_ede(response.ede_code, response.ede_text)
-    ttl = response.rcode >> 4 << 24 | (edns.DO_BIT if query.edns.is_dnssec_ok else 0)
-    return ROOT + FIXED.pack(rrtypes.OPT, payload_bytes, ttl, len(options)) + options
-
-
-def encode_error(wire: bytes, rcode: int) -> bytes:
-    """Write the reply to a request that could not be read: its header alone, id, opcode and RD kept."""
-    message_id, flags = TYPE_CLASS.unpack_from(wire)
-    flags = message.QR | (flags & (0x7800 | message.RD)) | rcode
-    return HEADER.pack(message_id, flags, 0, 0, 0, 0)
+        room = limit_bytes - HEADER_BYTES - len(query.question) - edns.OPT_BYTES - len(options)
+        ede = edns.encode_ede(response.ede_code, response.ede_text)
+        options += ede if len(ede) <= room else edns.encode_ede(response.ede_code, "")
+    return edns.encode_opt(payload_bytes, response.rcode, options, is_dnssec_ok=query.edns.is_dnssec_ok)
 
 
 def encode_query(
@@ -187,7 +185,7 @@ def encode_query(
     """Write a request; `payload_bytes` None leaves the OPT record out."""
     opt = b""
     if payload_bytes is not None:
-        opt = ROOT + FIXED.pack(rrtypes.OPT, payload_bytes, edns.DO_BIT if is_dnssec_ok else 0, 0)
+        opt = edns.encode_opt(payload_bytes, 0, is_dnssec_ok=is_dnssec_ok)
     header = HEADER.pack(message_id, flags, 1, 0, 0, int(bool(opt)))
     return header + qname + TYPE_CLASS.pack(qtype, rrtypes.CLASS_IN) + opt
 
@@ -206,8 +204,8 @@ def encode_message(whole: Message) -> bytes:
         raise WireError(f"message over {MAX_MESSAGE_BYTES} octets")
     answers, authorities, additionals = _counted(counts)
     if whole.edns is not None:
-        ttl = whole.rcode >> 4 << 24 | (edns.DO_BIT if whole.edns.is_dnssec_ok else 0)
-        writer.buffer += ROOT + FIXED.pack(rrtypes.OPT, whole.edns.payload_bytes, ttl, 0)
+        is_dnssec_ok = whole.edns.is_dnssec_ok
+        writer.buffer += edns.encode_opt(whole.edns.payload_bytes, whole.rcode, is_dnssec_ok=is_dnssec_ok)
         additionals += 1
     flags = whole.flags & ~0x780F | whole.opcode << 11 | whole.rcode & 0xF
     questions = int(whole.qname is not None)
