@@ -1,11 +1,11 @@
 """How is a clear-path answer turned into bytes that can be replayed?
 
-The clear path (`authoritative.respond`, then `wire.encode_sections`) is a function of the question, the zones,
-the health table, the client's location and chance. `compile_answer` runs it under an `Explorer`: a context that
-walks through every choice of every policy instead of drawing one. What comes out is a tree that mirrors the
-choices: `Choice` where one of several was chosen by weight, `Arrangement` where records came in random order,
-`Leaf` where nothing is left to chance. `pick` walks down the tree with the same draws that the clear path would
-have made, so that for equal draws both give equal bytes.
+The clear path (`authoritative.respond`, then `wire.encode_sections`) is a function of the question, the
+zones, the health table, the client's location and chance. `compile_answer` runs it under an `Explorer`: a
+context that walks through every choice of every policy instead of drawing one. What comes out is a tree
+that mirrors the choices: `Choice` where one of several was chosen by weight, `Arrangement` where records
+came in random order, `Leaf` where nothing is left to chance. `pick` walks down the tree with the same
+draws that the clear path would have made, so that for equal draws both give equal bytes.
 
 Rules that always hold:
 - Nothing is decided here: a tree holds only what the clear path said when it was compiled.
@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from r53lite.dns.wire import Encoded
@@ -106,8 +106,8 @@ class _ForkError(Exception):
         self.weights = tuple(weights)
 
 
-class _InexactError(Exception):
-    """This answer cannot be compiled exactly. Never leaves this module."""
+class InexactError(Exception):
+    """This answer cannot be compiled exactly; `compile_answer` then returns None."""
 
 
 class _RecordingHealth:
@@ -164,10 +164,10 @@ class Explorer(Context):
         """Leave the order as it is, turned by `rotation`.
 
         Raises:
-            _InexactError: a second arrangement; one tree holds one.
+            InexactError: a second arrangement; one tree holds one.
         """
         if self.arrangement is not None:
-            raise _InexactError
+            raise InexactError
         self.arrangement = (count, wanted)
         return [(self.rotation + index) % count for index in range(wanted)]
 
@@ -176,9 +176,9 @@ def _no_draw(_limit: int) -> int:
     """Refuse to draw: policies choose and arrange, and both are overruled.
 
     Raises:
-        _InexactError: always.
+        InexactError: always.
     """
-    raise _InexactError
+    raise InexactError
 
 
 def compile_answer(
@@ -218,7 +218,7 @@ class _Exploration:
         """Explore everything."""
         try:
             tree = self._explore([])
-        except _InexactError:
+        except InexactError:
             return None
         return Compiled(tree, frozenset(self._health.checks), self._is_located)
 
@@ -236,7 +236,7 @@ class _Exploration:
         self._is_located |= explorer.is_located
         self._leaves += 1
         if self._leaves > MAX_LEAVES:
-            raise _InexactError
+            raise InexactError
         count, wanted = explorer.arrangement or (0, 0)
         if wanted == count and not run.encoded.marks:
             return Leaf(run.encoded.head, run.encoded.body, run.is_scoped)
@@ -246,30 +246,34 @@ class _Exploration:
         """Return the leaf of records in random order; more runs show those that the first left out.
 
         Raises:
-            _InexactError: the records do not stand for themselves: equal values that appear once, another
+            InexactError: the records do not stand for themselves: equal values that appear once, another
                 size or TTL that changes what fits.
         """
         head, body, marks = first.encoded
         if len(marks) != wanted + 1:
-            raise _InexactError
+            raise InexactError
         before, behind = body[: marks[0]], body[marks[-1] :]
         blocks = _blocks(first.encoded)
         for rotation in range(wanted, count, wanted):
             explorer = Explorer(self._health, self._location, script, rotation)
             encoded = self._run(explorer).encoded
             is_alike = encoded.head == head and encoded.marks[:1] == marks[:1]
-            if not is_alike or encoded.body[encoded.marks[-1] :] != behind or len(encoded.marks) != wanted + 1:
-                raise _InexactError
+            if (
+                not is_alike
+                or encoded.body[encoded.marks[-1] :] != behind
+                or len(encoded.marks) != wanted + 1
+            ):
+                raise InexactError
             blocks += _blocks(encoded)
         if len({len(block) for block in blocks}) > 1 and wanted < count:
-            raise _InexactError  # what stands behind the records would move
+            raise InexactError  # what stands behind the records would move
         return Arrangement(head, before, tuple(blocks[:count]), wanted, behind, first.is_scoped)
 
 
 def _blocks(encoded: Encoded) -> list[bytes]:
     """Return the records between the marks."""
     marks = encoded.marks
-    return [encoded.body[start:end] for start, end in zip(marks, marks[1:], strict=False)]
+    return [encoded.body[start:end] for start, end in pairwise(marks)]
 
 
 # --- replaying ----------------------------------------------------------------------------------------------

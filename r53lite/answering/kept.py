@@ -6,8 +6,8 @@ dropped is freed a few values at a time with the next insertions, because freein
 hold up answers for milliseconds.
 
 A doorkeeper keeps names that are asked for once, as in a flood of random names, from driving out the ones
-that are asked for again: `is_second_sight` remembers a few bits of each key, and only keys seen before are
-worth a place. It may take a key for another; that costs a place in the table, never a wrong answer.
+that are asked for again: `is_second_sight` remembers the hashes of the last keys, and only keys seen before
+are worth a place. It may take one key for another; that costs a place in the table, never a wrong answer.
 
 Pure.
 """
@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Generic, TypeVar
 
-_DOOR_SLOTS = 1 << 16  # one octet each: 64 kB remember the last 65,536 keys, less what fell into one slot
+_REMEMBERED = 1 << 16  # hashes in each of two generations: what came between two sights of a key; some 8 MB
 _FREED_PER_PUT = 4  # more than come in, so that the spent tables shrink
 
 K = TypeVar("K", bound=Hashable)
@@ -31,14 +31,15 @@ class Kept(Generic[K, V]):
         limit: how many values a generation holds; both together twice as many.
     """
 
-    __slots__ = ("_door", "_limit", "_old", "_spent", "young")
+    __slots__ = ("_limit", "_old", "_seen", "_seen_before", "_spent", "young")
 
     def __init__(self, limit: int) -> None:
         self.young: dict[K, V] = {}
         self._old: dict[K, V] = {}
         self._spent: list[dict[K, V]] = []
         self._limit = limit
-        self._door = bytearray(_DOOR_SLOTS)
+        self._seen: set[int] = set()
+        self._seen_before: set[int] = set()
 
     def __len__(self) -> int:
         """Count the values that can be found; one that stands in both generations counts twice."""
@@ -65,15 +66,17 @@ class Kept(Generic[K, V]):
     def is_second_sight(self, key: K) -> bool:
         """Say whether a key was shown here before, and remember it."""
         mark = hash(key)
-        slot = mark & (_DOOR_SLOTS - 1)
-        mark = mark >> 16 & 0xFF or 1  # 0 stands for an empty slot
-        if self._door[slot] == mark:
+        if mark in self._seen or mark in self._seen_before:
             return True
-        self._door[slot] = mark
+        if len(self._seen) >= _REMEMBERED:
+            self._seen_before, self._seen = self._seen, set()
+        self._seen.add(mark)
         return False
 
     def clear(self) -> None:
-        """Forget every value. Keys stay known to the doorkeeper: what was asked for again will be so again."""
+        """Forget every value. Keys stay known to the doorkeeper: what was asked for again will be so
+        again.
+        """
         self._spend(self.young)
         self._spend(self._old)
         self.young, self._old = {}, {}

@@ -200,7 +200,13 @@ class Replay:
             self._dependents.setdefault(check, WeakSet()).add(entry)
 
     def keep_ready(
-        self, table: Kept[bytes, Ready], request: bytes, asked: Asked, found: Tree | Entry, question: bytes, opt: bytes
+        self,
+        table: Kept[bytes, Ready],
+        request: bytes,
+        asked: Asked,
+        found: Tree | Entry,
+        question: bytes,
+        opt: bytes,
     ) -> None:
         """Keep the whole reply of a request that was seen before.
 

@@ -18,6 +18,10 @@ MAX_UDP_PAYLOAD_BYTES = 4096  # what Route 53 sends at most, records-and-changes
 DEFAULT_UDP_PAYLOAD_BYTES = 1232  # DNS flag day 2020: fits IPv6's least MTU without fragments
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
+MAX_CHAOS_OCTETS = 255  # RFC 1035 §3.3: one character-string
+MAX_NSID_OCTETS = 128  # our choice: it fits beside the longest question and all other options in 512 octets
+COOKIE_SECRET_OCTETS = 16  # RFC 9018 §4.4
+
 MAX_PORT = 65535
 _ENDPOINT = re.compile(r"(?:(?P<v4>[0-9.]+)|\[(?P<v6>[^]]+)\]):(?P<port>[0-9]{1,5})")
 
@@ -85,6 +89,29 @@ class ApiSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class CookieSettings:
+    """Whether clients get server cookies (RFC 7873), and whether a client that sends a cookie must have a
+    valid one.
+
+    `secrets` are shared by the servers of one address; the first signs, all are accepted. None at all: one is
+    drawn at start.
+    """
+
+    enabled: bool = True
+    required: bool = False
+    secrets: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ChaosSettings:
+    """What is told in class CHAOS (RFC 4892); an empty text is not told."""
+
+    version: str = ""
+    hostname: str = ""
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class LogSettings:
     """How much is logged: one of `LOG_LEVELS`."""
 
@@ -97,7 +124,7 @@ class Settings:
 
     `zones` is the directory of zone and policy files, None for a server without zones. `locations` is the
     file that says where clients are; None takes `locations.yaml` of that directory where there is one.
-    `seed` makes draws reproducible.
+    `seed` makes draws reproducible. `nsid` names the server to those who ask (RFC 5001); empty: not told.
     """
 
     listen: tuple[Endpoint, ...] = DEFAULT_LISTEN
@@ -106,6 +133,9 @@ class Settings:
     seed: int | None = None
     minimal_responses: bool = False
     udp_payload_bytes: int = DEFAULT_UDP_PAYLOAD_BYTES
+    nsid: str = ""
+    cookies: CookieSettings = field(default_factory=CookieSettings)
+    chaos: ChaosSettings = field(default_factory=ChaosSettings)
     recursion: RecursionSettings = field(default_factory=RecursionSettings)
     health: HealthSettings = field(default_factory=HealthSettings)
     api: ApiSettings = field(default_factory=ApiSettings)

@@ -167,7 +167,7 @@ def encode_response(
     """Write the reply to a query.
 
     Args:
-        query: gives id, question (with its letter case), RD and CD, and whether the reply has an OPT record.
+        query: gives id, question (with its letter case) and RD, and whether the reply has an OPT record.
         response: what to say.
         limit_bytes: the longest message the client takes; over it RRsets are left out and TC set (see
             `Response`).
@@ -176,18 +176,16 @@ def encode_response(
 
     Source: RFC 1035 §4.1; RFC 2181 §9 (an RRset is sent whole or not at all); RFC 9471.
     """
-    opt = encode_reply_opt(query, response, payload_bytes)
+    opt = encode_reply_opt(query, response, limit_bytes, payload_bytes)
     encoded = encode_sections(query, response, limit_bytes - len(opt), private_octets)
     return query.message_id.to_bytes(2, "big") + encoded.head + query.question + encoded.body + opt
 
 
-def encode_sections(
-    query: Query, response: Response, limit_bytes: int, private_octets: int = 0
-) -> Encoded:
+def encode_sections(query: Query, response: Response, limit_bytes: int, private_octets: int = 0) -> Encoded:
     """Write flags, counts and sections of the reply to a query.
 
     Args:
-        query: gives the question, RD and CD, and whether an OPT record is counted.
+        query: gives the question and its flags, and whether an OPT record is counted.
         response: what to say.
         limit_bytes: the longest message without its OPT record.
         private_octets: no name but an owner that is the whole qname points into this many octets at the front
@@ -196,13 +194,11 @@ def encode_sections(
     """
     writer = _Writer(limit_bytes)
     writer.put_question(query.question, query.qname, private_octets)
-    flags = (
-        message.QR | (query.opcode << 11) | (query.flags & (message.RD | message.CD)) | (response.rcode & 0xF)
-    )
+    flags = message.QR | (query.opcode << 11) | (query.flags & message.RD) | (response.rcode & 0xF)
     if response.is_authoritative:
         flags |= message.AA
     if response.is_recursion_available:
-        flags |= message.RA
+        flags |= message.RA | (query.flags & message.CD)  # RFC 4035 §3.1.6, §3.2.2: CD is for resolvers
     counts = _put_sections(writer, response, query.qname)
     start = HEADER_BYTES + len(query.question)
     if counts is None:
@@ -212,8 +208,10 @@ def encode_sections(
         writer.marks = []
     answers, authorities, additionals = counts
     additionals += query.edns is not None
+    if answers and query.qclass == rrtypes.CLASS_CH:
+        _put_class(writer.buffer, start, query.qclass)
     head = _HEAD.pack(flags, 1, answers, authorities, additionals)
-    return Encoded(head, bytes(writer.buffer[start:]), tuple(mark - start for mark in writer.marks))
+    return Encoded(head, bytes(writer.buffer[start:]), tuple([mark - start for mark in writer.marks]))
 
 
 def _put_sections(writer: _Writer, response: Response, qname: bytes) -> tuple[int, int, int] | None:
@@ -258,26 +256,25 @@ def _put_needed(writer: _Writer, rrsets: tuple[RRset, ...]) -> int | None:
     return total
 
 
-def encode_reply_opt(query: Query, response: Response, payload_bytes: int) -> bytes:
+def _put_class(buffer: bytearray, at: int, rrclass: int) -> None:
+    """Set the class of the one record of a CHAOS answer, whose owner is a pointer to the question."""
+    TYPE_CLASS.pack_into(buffer, at + 2, rrtypes.TXT, rrclass)
+
+
+def encode_reply_opt(query: Query, response: Response, limit_bytes: int, payload_bytes: int) -> bytes:
     """Write the reply's OPT record: only where the query had one (RFC 6891 §6.1.1), DO as asked (RFC 3225
-    §3).
+    §3). An extended error's text, and then the error, gives way where a long question leaves no room.
     """
     if query.edns is None:
         return b""
-    options = b""
+    options = query.reply_options
     if query.edns.client_subnet is not None:
         options += edns.encode_client_subnet(query.edns.client_subnet, response.scope_prefix_len)
     if response.ede_code is not None:
-        options += edns.encode_ede(response.ede_code, response.ede_text)
-    ttl = response.rcode >> 4 << 24 | (edns.DO_BIT if query.edns.is_dnssec_ok else 0)
-    return ROOT + FIXED.pack(rrtypes.OPT, payload_bytes, ttl, len(options)) + options
-
-
-def encode_error(wire: bytes, rcode: int) -> bytes:
-    """Write the reply to a request that could not be read: its header alone, id, opcode and RD kept."""
-    message_id, flags = TYPE_CLASS.unpack_from(wire)
-    flags = message.QR | (flags & (0x7800 | message.RD)) | rcode
-    return HEADER.pack(message_id, flags, 0, 0, 0, 0)
+        room = limit_bytes - HEADER_BYTES - len(query.question) - edns.OPT_BYTES - len(options)
+        ede = edns.encode_ede(response.ede_code, response.ede_text)
+        options += ede if len(ede) <= room else edns.encode_ede(response.ede_code, "")
+    return edns.encode_opt(payload_bytes, response.rcode, options, is_dnssec_ok=query.edns.is_dnssec_ok)
 
 
 def encode_query(
@@ -292,7 +289,7 @@ def encode_query(
     """Write a request; `payload_bytes` None leaves the OPT record out."""
     opt = b""
     if payload_bytes is not None:
-        opt = ROOT + FIXED.pack(rrtypes.OPT, payload_bytes, edns.DO_BIT if is_dnssec_ok else 0, 0)
+        opt = edns.encode_opt(payload_bytes, 0, is_dnssec_ok=is_dnssec_ok)
     header = HEADER.pack(message_id, flags, 1, 0, 0, int(bool(opt)))
     return header + qname + TYPE_CLASS.pack(qtype, rrtypes.CLASS_IN) + opt
 
@@ -311,8 +308,8 @@ def encode_message(whole: Message) -> bytes:
         raise WireError(f"message over {MAX_MESSAGE_BYTES} octets")
     answers, authorities, additionals = _counted(counts)
     if whole.edns is not None:
-        ttl = whole.rcode >> 4 << 24 | (edns.DO_BIT if whole.edns.is_dnssec_ok else 0)
-        writer.buffer += ROOT + FIXED.pack(rrtypes.OPT, whole.edns.payload_bytes, ttl, 0)
+        is_dnssec_ok = whole.edns.is_dnssec_ok
+        writer.buffer += edns.encode_opt(whole.edns.payload_bytes, whole.rcode, is_dnssec_ok=is_dnssec_ok)
         additionals += 1
     flags = whole.flags & ~0x780F | whole.opcode << 11 | whole.rcode & 0xF
     questions = int(whole.qname is not None)

@@ -1,9 +1,9 @@
 """How are many datagrams received and sent with one system call? recvmmsg and sendmmsg of Linux, by ctypes.
 
-A `DatagramBatch` owns the memory that the kernel fills and reads: a slot per datagram for its octets and its
-sender, and one buffer that all replies are laid into behind each other. Everything that can be set once is set
-once; per batch one copy brings the requests in and one the replies out, and lengths and offsets are written as
-whole arrays, so that Python's part per datagram is a few slices.
+A `DatagramBatch` owns the memory that the kernel fills and reads: a slot per datagram for its octets and
+its sender, and one buffer that all replies are laid into behind each other. Everything that can be set
+once is set once; per batch one copy brings the requests in and one the replies out, and lengths and
+offsets are written as whole arrays, so that Python's part per datagram is a few slices.
 
 The calls go through `ctypes.PyDLL`, which keeps the interpreter lock: the socket does not block, and giving
 the lock away would let a thread that loads zones hold up every batch (`sys.setswitchinterval`).
@@ -70,7 +70,13 @@ class DatagramBatch:
     def __init__(self, bound: socket.socket) -> None:
         library = ctypes.PyDLL(None, use_errno=True)
         self._recvmmsg, self._sendmmsg = library.recvmmsg, library.sendmmsg
-        self._recvmmsg.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int, ctypes.c_void_p)
+        self._recvmmsg.argtypes = (
+            ctypes.c_int,
+            ctypes.c_void_p,
+            ctypes.c_uint,
+            ctypes.c_int,
+            ctypes.c_void_p,
+        )
         self._sendmmsg.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int)
         self._fd = bound.fileno()
         self._is_v6 = bound.family == socket.AF_INET6

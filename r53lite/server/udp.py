@@ -1,9 +1,10 @@
 """How do datagrams reach the door, and replies their clients?
 
-A non-blocking socket with a reader on the event loop: each wake-up drains what has arrived (bounded, so that
-timers and TCP get their turn), because one wake-up per datagram costs more than the answer. On Linux a socket
-with one address of its own receives and sends in batches (`server.mmsg`); a wildcard socket, whose replies must
-leave from the address that was asked, and any other system take one datagram at a time.
+A non-blocking socket with a reader on the event loop: each wake-up drains what has arrived (bounded, so
+that timers and TCP get their turn), because one wake-up per datagram costs more than the answer. On Linux
+a socket with one address of its own receives and sends in batches (`server.mmsg`); a wildcard socket,
+whose replies must leave from the address that was asked, and any other system take one datagram at a
+time.
 
 Replies that need recursion become tasks; their number is bounded, and over the bound the request is dropped,
 as a full socket buffer would drop it.
