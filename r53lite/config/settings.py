@@ -88,22 +88,22 @@ class ApiSettings:
 class TcpSettings:
     """How long and how many TCP connections may be; all of one server together, whatever it listens on.
 
-    `idle_timeout_s` runs while nothing is asked and nothing is owed. RFC 7766 §6.2.3 asks for a few seconds;
-    Knot takes 10, BIND and Unbound 30, NSD 120.
-    `message_timeout_s` is for one whole request from its first octet to its last, however many segments it
-    comes in. Knot allows 0.5 between two, BIND 30; ours lets a mobile network retransmit twice.
-    `write_timeout_s` is for taking every reply that waits. BIND allows 30, Knot 0.5.
-    `max_connections`: BIND allows 150, NSD 100, Knot half of its descriptors. At the limit a new connection is
-    taken and the one that has not asked for longest goes, so the number decides how long an idle one lives,
-    not who is answered. Each costs about 1 kB, and 72 kB at the worst while a client sends its longest
-    message.
-    `max_connections_per_client` (an IPv4 address, or an IPv6 /64 since that is what one customer has) is a fifth
-    of the default for all, so that one client cannot push out the rest; at the limit its own longest silent one
-    goes. No peer limits it unless told to. RFC 7766 §6.2.2 wants clients to open one, but an address may be a
-    NAT with hundreds behind it. Loopback clients are not counted by client: there every client has one
-    address, who may open a socket there could do worse, and the limit for all still holds.
-    `max_pending_per_connection`: questions of one connection that wait for recursion; at the limit it is not read
-    from until one is answered. BIND allows 23, PowerDNS Recursor 10.
+    `idle_timeout_s` runs while nothing is asked and nothing is owed. RFC 7766 §6.2.3 asks for seconds; Knot
+    takes 10, BIND 30, gdnsd 37, NSD 120.
+    `message_timeout_s` is for one whole request from its first octet to its last, in however many segments.
+    Knot allows 0.5; ours lets a lossy path retransmit three times.
+    `write_timeout_s` is for taking every reply that waits; Knot allows 0.5 for one.
+    `max_connections`: BIND allows 150, NSD 100, gdnsd 256 a thread, Knot half of its descriptors. At the
+    limit the one that has not asked for longest goes for a new one, so the number decides how long an idle
+    one lives, not who is answered. An idle one costs about 1 kB of ours, one that is sending its longest
+    message 72 kB.
+    `max_connections_per_client` is a fifth of all by default, so that one client cannot push out the rest; at
+    the limit its own longest silent one goes. A client is an IPv4 address, or an IPv6 /64, since that is what
+    one customer has. No peer has such a limit unless told to: RFC 7766 §6.2.2 wants one connection from a
+    client, but an address may be a NAT with hundreds behind it. Loopback is exempt: every client there has
+    one address, who may open sockets there could do worse, and the limit for all holds.
+    `max_pending_per_connection`: questions of one connection that wait for recursion; at the limit it is not
+    read from until one is answered. Our choice.
     """
 
     idle_timeout_s: float = 10.0

@@ -24,6 +24,7 @@ from r53lite.control.snapshot import Snapshot
 from r53lite.errors import Fault, Faults, R53Error, SettingsError
 from r53lite.health.table import HealthTable
 from r53lite.server.tcp import TcpListener
+from r53lite.server.tcp_pool import TcpPool
 from r53lite.server.udp import UdpListener
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class Server:
         self._has_sources = bool(sources)
         self._udp: list[UdpListener] = []
         self._tcp: list[TcpListener] = []
+        self._tcp_pool = TcpPool(settings.tcp)
         self._scheduler: HealthScheduler | None = None
         self._probe: HttpProbe | None = None
         self._recursive: Recursive | None = None
@@ -178,7 +180,7 @@ class Server:
                 raise BindError(endpoint, error) from error
             self._udp.append(udp)
             try:
-                self._tcp.append(TcpListener(dispatch, endpoint.address, udp.port))
+                self._tcp.append(TcpListener(dispatch, endpoint.address, udp.port, self._tcp_pool))
             except OSError as error:
                 if endpoint.port or attempt == 15:
                     raise BindError(endpoint, error) from error

@@ -13,8 +13,8 @@ import errno
 import logging
 import socket
 
-from r53lite.answering.dispatch import Dispatch
 from r53lite.server.sockets import Option, bind_socket
+from r53lite.server.tcp_connection import Door
 from r53lite.server.tcp_pool import TcpPool
 
 BACKLOG = (
@@ -35,7 +35,7 @@ class TcpListener:
     """One listening TCP socket that answers through the door.
 
     Args:
-        dispatch: the door.
+        door: what answers.
         address: an IP address.
         port: the port; 0 lets the system choose.
         pool: the server's connections; a listener that is given none has its own, with default limits.
@@ -44,9 +44,9 @@ class TcpListener:
         OSError: the address or port cannot be had; nothing is left open.
     """
 
-    def __init__(self, dispatch: Dispatch, address: str, port: int, pool: TcpPool | None = None) -> None:
+    def __init__(self, door: Door, address: str, port: int, pool: TcpPool | None = None) -> None:
         self.pool = pool if pool is not None else TcpPool()
-        self._dispatch = dispatch
+        self._door = door
         self._retry: asyncio.TimerHandle | None = None
         self._warned_at = float("-inf")
         self._socket = bind_socket(socket.SOCK_STREAM, address, port, _options(self.pool))
@@ -76,7 +76,12 @@ class TcpListener:
         await self.pool.close()
 
     def _accept(self) -> None:
-        """Take the connections that wait."""
+        """Take the connections that wait.
+
+        Without a descriptor accept(2) fails even where none waits. That one does is certain at the first call
+        of a wake-up only, so only then is another connection ended for it, and only one.
+        """
+        has_taken = has_reclaimed = False
         for _ in range(ACCEPT_LIMIT):
             try:
                 accepted, client = self._socket.accept()
@@ -85,12 +90,17 @@ class TcpListener:
             except OSError as error:
                 if error.errno not in _OUT_OF_RESOURCES:
                     logger.debug("accept: %s", error)  # it broke while it waited: accept(2), "Error handling"
-                elif not self.pool.reclaim_one():
+                elif has_taken:
+                    return
+                elif has_reclaimed or not self.pool.reclaim_one():
                     self._rest(error)
                     return
+                else:
+                    has_reclaimed = True
             else:
+                has_taken = True
                 accepted.setblocking(False)
-                self.pool.admit(accepted, client[0], self._dispatch)
+                self.pool.admit(accepted, client[0], self._door)
 
     def _rest(self, error: OSError) -> None:
         """Leave the connections that wait in the kernel's queue for a moment."""

@@ -1,20 +1,23 @@
 """How does one TCP connection turn octets into requests, and answers into octets?
 
-Each message has its length in two octets before it (RFC 1035 §4.2.2, RFC 7766 §8), and the borders of segments
-mean nothing: a segment may hold a part of a message or many. All requests that one read brings are answered at
-once and written with one call; only a question that recursion goes out for becomes a task, whose answer is
-sent when it is there, before or after those of later questions (RFC 7766 §6.2.1.1, §7).
+Each message has its length in two octets before it (RFC 1035 §4.2.2, RFC 7766 §8), and the borders of
+segments mean nothing: a segment may hold a part of a message or many. All requests that one read brings are
+answered at once and written with one call; only a question that recursion goes out for becomes a task, whose
+answer is sent when it is there, after those of later questions if need be (RFC 7766 §6.2.1.1, §7).
 
 Nothing a client does makes a connection grow without end:
 - it is read only while fewer than its share of questions wait for recursion and no reply waits to be sent;
 - what has been read and not answered is at most one message and one read;
 - replies wait in one buffer of at most `MAX_OUTPUT_BYTES`; a client that would exceed it is cut.
 
-A life has three phases. OPEN: requests are read. DRAINING: no more will be read, answers that are owed are still
-sent; the client has shut down its side (RFC 7766 §6.2.4 says that it may), or has sent something no reply may
-be sent to. LINGERING: all is sent and the client told so (FIN), but it may still be sending; what comes is
-thrown away, because closing a socket with unread octets resets it, and a reset destroys replies on their way.
-Without asyncio's transports: those hold 2 kB and pass each read through three more calls.
+A life has three phases. OPEN: requests are read. DRAINING: no more will be read, answers that are owed are
+still sent; the client has shut down its side (RFC 1035 §4.2.2: outstanding requests come before closing), or
+has sent something no reply may be sent to. LINGERING: all is sent and the client told so (FIN), but it may
+still be sending; what comes is thrown away, because closing a socket with unread octets resets it, and a
+reset destroys replies on their way.
+
+Sockets and readers of the event loop, not asyncio's transports, as for UDP: a transport passes each read
+through three more calls, allocates 256 kB for it, and buffers replies without an upper limit.
 """
 
 from __future__ import annotations
@@ -26,11 +29,10 @@ import logging
 import socket
 import struct
 from collections.abc import Coroutine
-from typing import TYPE_CHECKING
-
-from r53lite.answering.dispatch import Dispatch
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from r53lite.answering.dispatch import Reply
     from r53lite.server.tcp_pool import TcpPool
 
 LENGTH_BYTES = 2
@@ -42,6 +44,13 @@ MAX_OUTPUT_BYTES = 1 << 20  # a hundred answers of recursion that come while a r
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER of 0 s: close() sends RST and the kernel forgets what was unsent
 
 logger = logging.getLogger("r53lite.server")
+
+
+class Door(Protocol):
+    """What answers: `answering.dispatch.Dispatch`."""
+
+    def answer(self, request: bytes, address: str, *, is_stream: bool) -> Reply:
+        """Return the reply, None for silence, or a coroutine of either."""
 
 
 class Phase(enum.Enum):
@@ -59,13 +68,13 @@ class TcpConnection:
     Args:
         accepted: the socket, non-blocking.
         address: the client's IP address as text.
-        dispatch: the door.
+        door: what answers.
         pool: who counts it and ends it when its time is up; told of its end.
         now: the pool's clock.
     """
 
     __slots__ = (
-        "_dispatch",
+        "_door",
         "_input",
         "_is_read",
         "_loop",
@@ -81,15 +90,13 @@ class TcpConnection:
         "started_at",
     )
 
-    def __init__(
-        self, accepted: socket.socket, address: str, dispatch: Dispatch, pool: TcpPool, now: float
-    ) -> None:
+    def __init__(self, accepted: socket.socket, address: str, door: Door, pool: TcpPool, now: float) -> None:
         self.address = address
         self.active_at = now  # the last whole request or the last late answer
         self.started_at = now  # when the message that is incomplete began
         self.blocked_at = now  # when the reply that waits began to wait
         self._socket = accepted
-        self._dispatch = dispatch
+        self._door = door
         self._pool = pool
         self._loop = asyncio.get_running_loop()
         self._input = bytearray()  # read, not yet answered; begins with a length
@@ -173,7 +180,7 @@ class TcpConnection:
         Returns:
             How many octets have been dealt with.
         """
-        answer, address = self._dispatch.answer, self.address
+        answer, address = self._door.answer, self.address
         start, end = 0, len(octets)
         replies: list[bytes] = []
         waiting_bytes = 0
@@ -212,11 +219,12 @@ class TcpConnection:
         )
 
     def _refuse_input(self) -> None:
-        """Take no more requests: no reply may be sent to this one (it is a response, or too short for a header).
+        """Take no more requests after one that no reply may be sent to: a response, or one without a header.
 
-        On UDP silence is all there is. Here the client would wait, and whoever sends that is no DNS client or has
-        lost the borders between messages, so what follows means nothing: the connection ends, as NSD ends it.
-        RFC 8906 asks for a reply to every query, and this is none; RFC 7766 §6.2.3 lets the server close.
+        On UDP silence is all there is. Here the client would wait; and whoever sends that is no DNS client or
+        has lost the borders between messages, so that what follows means nothing. The connection ends, as
+        NSD ends it. RFC 8906 wants a reply to every query, which this is not; closing is the one signal that
+        cannot be taken for an answer.
         """
         self._phase = Phase.DRAINING
         self._input.clear()
@@ -231,7 +239,7 @@ class TcpConnection:
             self.close("done")
 
     def _adjust(self) -> None:
-        """Turn reading on or off as the limits want it; end a connection that owes nothing and reads nothing."""
+        """Turn reading on or off as the limits want it; end what neither reads nor owes."""
         if self._phase is Phase.DRAINING and not self.owes_replies:
             self._linger()
         else:

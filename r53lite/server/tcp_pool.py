@@ -2,9 +2,10 @@
 
 One pool holds the connections of all TCP sockets of a server, so that its limits are those of the process.
 Connections stand in the order of their last whole request. At a limit the new connection is taken and the
-one that has not asked for longest goes, one that is owed a reply last (RFC 7766 §6.2.3 lets a server
-close what is idle as it needs). Octets are no requests, so a client that sends one octet at a time grows old as a
-silent one does. Refusing the newcomer instead would let anybody who opens enough connections shut out the rest.
+one that has not asked for longest goes, one that is owed a reply last; gdnsd does the same, and RFC 7766
+§6.2.3 lets the time an idle connection may stay vary. Octets are no requests, so a client that sends one now
+and then grows old as a silent one does. Refusing the newcomer, as NSD, Knot and BIND do, lets anybody who
+opens enough connections shut out the rest.
 
 One timer looks over all connections once a second and ends those whose time is up: a timer for each read
 would cost more than the answer. Its coarseness is added to the timeouts, never taken from them.
@@ -21,9 +22,8 @@ from collections.abc import Callable
 from ipaddress import ip_address
 from itertools import islice
 
-from r53lite.answering.dispatch import Dispatch
 from r53lite.config.settings import TcpSettings
-from r53lite.server.tcp_connection import TcpConnection
+from r53lite.server.tcp_connection import Door, TcpConnection
 
 SWEEP_S = 1.0  # our choice; a look over 1,000 connections takes 0.2 ms
 MAX_PENDING = 2000  # replies of all connections that wait for recursion; as many as for UDP, 3 kB each
@@ -69,7 +69,7 @@ class TcpPool:
         """
         return self.settings.max_pending_per_connection if self.pending < MAX_PENDING else 1
 
-    def admit(self, accepted: socket.socket, address: str, dispatch: Dispatch) -> TcpConnection:
+    def admit(self, accepted: socket.socket, address: str, door: Door) -> TcpConnection:
         """Take a connection; where a limit is reached, another ends for it."""
         key = client_key(address)
         if key is not None:
@@ -78,7 +78,7 @@ class TcpPool:
                 self._reclaim(min(siblings, key=_age_key))
         if len(self._connections) >= self.settings.max_connections:
             self.reclaim_one()
-        connection = TcpConnection(accepted, address, dispatch, self, self.clock())
+        connection = TcpConnection(accepted, address, door, self, self.clock())
         self._connections[connection] = None
         if key is not None:
             self._clients.setdefault(key, set()).add(connection)
@@ -142,7 +142,7 @@ class TcpPool:
 
 
 def client_key(address: str) -> object:
-    """Return what a client is counted by: its IPv4 address or IPv6 /64; None for loopback, which is not counted.
+    """Return what a client is counted by: its IPv4 address or IPv6 /64; None for loopback, not counted.
 
     Args:
         address: an IP address, a link-local one with its interface behind `%`.
