@@ -26,7 +26,8 @@ from r53lite.control.snapshot import Snapshot
 from r53lite.dns.cookies import SECRET_BYTES, ServerCookies
 from r53lite.errors import Fault, Faults, R53Error, SettingsError
 from r53lite.health.table import HealthTable
-from r53lite.server.tcp import IDLE_TIMEOUT_S, TcpListener
+from r53lite.server.tcp import TcpListener
+from r53lite.server.tcp_pool import TcpPool
 from r53lite.server.udp import UdpListener
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ class Server:
         self._has_sources = bool(sources)
         self._udp: list[UdpListener] = []
         self._tcp: list[TcpListener] = []
+        self._tcp_pool = TcpPool(settings.tcp)
         self._scheduler: HealthScheduler | None = None
         self._probe: HttpProbe | None = None
         self._recursive: Recursive | None = None
@@ -178,7 +180,7 @@ class Server:
                 raise BindError(endpoint, error) from error
             self._udp.append(udp)
             try:
-                self._tcp.append(TcpListener(dispatch, endpoint.address, udp.port))
+                self._tcp.append(TcpListener(dispatch, endpoint.address, udp.port, self._tcp_pool))
             except OSError as error:
                 if endpoint.port or attempt == 15:
                     raise BindError(endpoint, error) from error
@@ -235,7 +237,9 @@ def _dispatch_settings(settings: Settings) -> DispatchSettings:
         AccessList(settings.recursion.clients),
         settings.udp_payload_bytes,
         settings.minimal_responses,
-        ClientOptions(settings.nsid.encode(), cookies, settings.cookies.required, IDLE_TIMEOUT_S),
+        ClientOptions(
+            settings.nsid.encode(), cookies, settings.cookies.required, settings.tcp.idle_timeout_s
+        ),
         Chaos(chaos.version, chaos.hostname, chaos.id),
     )
 
