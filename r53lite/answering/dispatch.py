@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Hashable, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -26,9 +26,10 @@ from r53lite.answering.compiled import Leaf, Tree, pick_ready
 from r53lite.answering.recursive import Recursive
 from r53lite.answering.replay import Asked, Entry, Place, Ready, ReadyEntry, Replay
 from r53lite.answering.reply_options import ClientOptions
-from r53lite.answering.shape import shape_of
+from r53lite.answering.shape import Shape, shape_of
 from r53lite.control.snapshot import Snapshot
 from r53lite.dns import rrtypes, wire
+from r53lite.dns.edns import encode_opt
 from r53lite.dns.message import AA, CD, QR, RD, Message, Query, Response
 from r53lite.errors import WireError
 from r53lite.health.table import HealthTable
@@ -36,6 +37,7 @@ from r53lite.routing.context import ClientLocation, Context
 from r53lite.zone.model import Zone
 
 EDE_PROHIBITED = 18  # RFC 8914 §4.19
+_TRANSFERS = frozenset((rrtypes.AXFR, rrtypes.IXFR))
 _ECHOED_FLAGS = RD | CD  # of a query, those that its reply can show
 
 Reply = bytes | None | Coroutine[None, None, bytes | None]
@@ -77,6 +79,7 @@ class Asker(NamedTuple):
     address: str
     limit_bytes: int
     is_stream: bool
+    may_recurse: bool
 
 
 class Dispatch:
@@ -107,6 +110,10 @@ class Dispatch:
         self._draw = draw or make_draw()
         self._wall_clock = wall_clock
         self._clients = Clients(None if recursive is None else settings.recursion_clients)
+        self._bare_opts = tuple(
+            encode_opt(settings.udp_payload_bytes, rrtypes.NOERROR, is_dnssec_ok=is_dnssec_ok)
+            for is_dnssec_ok in (False, True)
+        )
         self._replay = Replay(snapshot(), health(), self._draw)
         self.failures = 0
 
@@ -177,7 +184,7 @@ class Dispatch:
         except WireError as error:
             return self._answer_unreadable(request, address, error.rcode)
         limit_bytes = wire.MAX_MESSAGE_BYTES if is_stream else self._udp_limit(query)
-        asker = Asker(request, address, limit_bytes, is_stream)
+        asker = Asker(request, address, limit_bytes, is_stream, self._clients.may_recurse(address))
         try:
             if query.edns is not None and query.edns.has_client_options:
                 query = self._admit(query, asker)
@@ -235,13 +242,13 @@ class Dispatch:
     def _answer(self, query: Query, asker: Asker) -> _Outcome:
         """Decide who answers: an error, our zones, recursion, or nobody."""
         zone = self._snapshot().catalog.find(query.qname)
-        settled = self._answer_without_data(query, zone)
-        if settled is not None:
-            return settled
-        recursive = self._recursive if self._clients.may_recurse(asker.address) else None
-        if zone is None:
-            return handover.answer_outside(recursive, query)
-        return self._answer_from_zone(query, asker, zone, recursive)
+        if query.qclass != rrtypes.CLASS_IN or query.qtype in _TRANSFERS or query.edns is not None:
+            settled = self._answer_without_data(query, zone)
+            if settled is not None:
+                return settled
+        if zone is not None:
+            return self._answer_from_zone(query, asker, zone)
+        return handover.answer_outside(self._recursive if asker.may_recurse else None, query)
 
     def _answer_without_data(self, query: Query, zone: Zone | None) -> Response | None:
         """Answer what asks for no data of ours or others: a version, a class, a transfer.
@@ -258,75 +265,95 @@ class Dispatch:
             return self._settings.chaos.respond(query.qname, query.qtype)
         if query.qclass not in (rrtypes.CLASS_IN, rrtypes.CLASS_ANY):
             return Response(rrtypes.REFUSED, ede_code=EDE_PROHIBITED)
-        if query.qtype in (rrtypes.AXFR, rrtypes.IXFR):
+        if query.qtype in _TRANSFERS:
             if zone is None or zone.origin != query.qname:
                 return Response(rrtypes.NOTAUTH)  # RFC 5936 §2.2.1
             return Response(rrtypes.REFUSED, ede_code=EDE_PROHIBITED)
         return None
 
-    def _answer_from_zone(
-        self, query: Query, asker: Asker, zone: Zone, recursive: Recursive | None
-    ) -> _Outcome:
+    def _answer_from_zone(self, query: Query, asker: Asker, zone: Zone) -> _Outcome:
         """Answer from one of our zones: replay a compiled answer, or take the clear path."""
+        edns = query.edns
         shape = shape_of(zone, query.qname, query.qtype)
-        is_dnssec_ok = query.edns is not None and query.edns.is_dnssec_ok
-        clear = ClearPath(
-            self._snapshot().catalog,
-            zone,
-            query,
-            Options(self._settings.minimal_responses, is_dnssec_ok),
-            recursive is not None,
-            shape.private_octets,
+        key = (
+            shape.key,
+            query.qtype,
+            query.qclass,
+            query.flags & _ECHOED_FLAGS,
+            None if edns is None else edns.is_dnssec_ok,
+            asker.limit_bytes,
+            asker.may_recurse,
         )
-        asked = Asked(
-            key=(
-                shape.key,
-                query.qtype,
-                query.qclass,
-                query.flags & _ECHOED_FLAGS,
-                None if query.edns is None else is_dnssec_ok,
-                asker.limit_bytes,
-                recursive is not None,
-            ),
-            is_shape=shape.is_shared,
-            record=shape.record,
-            run=partial(clear.run, asker.limit_bytes),
-            place=partial(
-                self._clients.place, self._snapshot().locations, asker.address, query.client_subnet
-            ),
-            is_placed_by_request=query.client_subnet is not None
-            and query.client_subnet.source_prefix_len > 0,
-        )
-        found = self._replay.find(asked)
-        if found is not None:
-            reply = self._replayed(query, asker, asked, *found)
+        known = self._replay.get(key)
+        if known.__class__ is Leaf:  # no choice, no dependence: most answers
+            reply = self._replayed(query, asker, shape, known, known)
             if reply is not None:
                 return reply
-        result = clear.respond(Context(self._health(), partial(_locate, asked.place), self._draw))
-        if recursive is not None and query.is_recursion_desired:
-            return handover.complete(recursive, result, query)
+        elif known is not None or shape.is_shared or self._replay.is_second_sight(key):
+            compiled = self._compiled(query, asker, zone, shape, key)
+            if compiled is not None:
+                return compiled
+        return self._answer_clear(query, asker, zone, shape)
+
+    def _clear_path(self, query: Query, asker: Asker, zone: Zone, shape: Shape) -> ClearPath:
+        """Return the clear path of a query."""
+        is_dnssec_ok = query.edns is not None and query.edns.is_dnssec_ok
+        options = Options(self._settings.minimal_responses, is_dnssec_ok)
+        catalog = self._snapshot().catalog
+        return ClearPath(catalog, zone, query, options, asker.may_recurse, shape.private_octets)
+
+    def _answer_clear(self, query: Query, asker: Asker, zone: Zone, shape: Shape) -> _Outcome:
+        """Answer by the clear path alone."""
+        place = self._place(query, asker)
+        clear = self._clear_path(query, asker, zone, shape)
+        result = clear.respond(Context(self._health(), partial(_locate, place), self._draw))
+        if self._recursive is not None and asker.may_recurse and query.is_recursion_desired:
+            return handover.complete(self._recursive, result, query)
         payload_bytes = self._settings.udp_payload_bytes
         return wire.encode_response(
             query, result.response, asker.limit_bytes, payload_bytes, shape.private_octets
         )
 
+    def _compiled(self, query: Query, asker: Asker, zone: Zone, shape: Shape, key: Hashable) -> bytes | None:
+        """Answer by a compiled answer that makes choices, or compile one; None where the clear path must."""
+        place = self._place(query, asker)
+        clear = self._clear_path(query, asker, zone, shape)
+        asked = Asked(key, shape.record, partial(clear.run, asker.limit_bytes), place)
+        found = self._replay.find(asked)
+        return None if found is None else self._replayed(query, asker, shape, *found)
+
     def _replayed(
-        self, query: Query, asker: Asker, asked: Asked, found: Tree | Entry, leaf: Leaf
+        self, query: Query, asker: Asker, shape: Shape, found: Tree | Entry, leaf: Leaf
     ) -> bytes | None:
         """Put a reply together from a compiled answer; None where the OPT record leaves too little room."""
         opt = b""
-        if query.edns is not None:
-            scope = asked.place().prefix_len if leaf.is_scoped and query.client_subnet is not None else 0
+        edns = query.edns
+        if edns is None:
+            pass
+        elif edns.client_subnet is None and not query.reply_options:
+            opt = self._bare_opts[edns.is_dnssec_ok]
+        else:
+            scope = 0
+            if leaf.is_scoped and edns.client_subnet is not None:
+                scope = self._place(query, asker)().prefix_len
             response = Response(rrtypes.NOERROR, scope_prefix_len=scope)  # zones have no code over 15
             opt = wire.encode_reply_opt(query, response, asker.limit_bytes, self._settings.udp_payload_bytes)
-        reply = b"".join((asker.request[:2], leaf.head, query.question, asked.record, leaf.body, opt))
+        request = asker.request
+        reply = request[:2] + leaf.head + query.question + shape.record + leaf.body + opt
         if len(reply) > asker.limit_bytes:
             return None
-        if query.edns is None or not query.edns.cookie:  # a cookie's reply depends on client and time
-            may_recurse = self._clients.may_recurse(asker.address)
-            table = self._replay.ready(is_stream=asker.is_stream, may_recurse=may_recurse)
-            self._replay.keep_ready(table, asker.request[2:], asked, found, query.question, opt)
+        if edns is None or not edns.cookie:  # a cookie's reply depends on client and time
+            table = self._replay.ready(is_stream=asker.is_stream, may_recurse=asker.may_recurse)
+            if table.is_second_sight(request[2:]):
+                is_placed = edns is not None and edns.client_subnet is not None
+                place = self._place(query, asker) if is_placed else None
+                ready = self._replay.make_ready(found, shape.record, query.question, opt, place)
+                table.put(request[2:], ready)
         return reply
+
+    def _place(self, query: Query, asker: Asker) -> Callable[[], Place]:
+        """Return what finds out where the client is."""
+        return partial(self._clients.place, self._snapshot().locations, asker.address, query.client_subnet)
 
     def local(self, qname: bytes, qtype: int) -> Message | None:
         """Answer for our own resolver from our own zones; None where they do not hold the name.

@@ -38,6 +38,7 @@ from r53lite.routing.context import ClientLocation, Context
 
 KEPT_REQUESTS = 32_768  # a generation; with a reply of 200 octets some 15 MB
 KEPT_ENTRIES = 16_384  # a generation; some 10 MB
+MAX_LOCATIONS = 1024  # our choice: trees of one question; a lab has a few dozen places
 
 
 class Place(NamedTuple):
@@ -48,19 +49,16 @@ class Place(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """One question as the tables see it.
+    """One question to be compiled.
 
     `key` holds everything that changes the answer. `record` is the part of the answer section that a shape
-    does not share. `run` is the clear path. `place` finds out where the client is; `is_placed_by_request`
-    says that the request tells it (a client subnet), so that the bytes alone decide.
+    does not share. `run` is the clear path. `place` finds out where the client is.
     """
 
     key: Hashable
-    is_shape: bool
     record: bytes
     run: Callable[[Context], Run]
     place: Callable[[], Place]
-    is_placed_by_request: bool
 
 
 class Entry:
@@ -110,11 +108,11 @@ class ReadyEntry:
         return ready
 
 
-class _Uncompiled:
+class Uncompiled:
     """Stands for a question that only the clear path answers exactly."""
 
 
-_UNCOMPILED = _Uncompiled()
+UNCOMPILED = Uncompiled()
 Ready = ReadyTree | ReadyEntry
 
 
@@ -126,7 +124,7 @@ class Replay:
         self._snapshot = snapshot
         self._health = health
         self._ready = tuple(Kept[bytes, Ready](KEPT_REQUESTS) for _ in range(4))
-        self._entries = Kept[Hashable, Tree | Entry | _Uncompiled](KEPT_ENTRIES)
+        self._entries = Kept[Hashable, Tree | Entry | Uncompiled](KEPT_ENTRIES)
         self._dependents: dict[str, WeakSet[Entry]] = {}
 
     def refresh(self, snapshot: Snapshot, health: HealthTable) -> None:
@@ -148,23 +146,28 @@ class Replay:
         """Return the table of whole requests for one transport and kind of client."""
         return self._ready[2 * is_stream + may_recurse]
 
-    def find(self, asked: Asked) -> tuple[Tree | Entry, Leaf] | None:
-        """Return the compiled answer and one draw of it; None where the clear path has to answer.
+    def get(self, key: Hashable) -> Tree | Entry | Uncompiled | None:
+        """Return what is known of a question; a `Leaf` is its answer."""
+        return self._entries.get(key)
 
-        A shape is compiled at first sight, any other question when it is seen again.
+    def is_second_sight(self, key: Hashable) -> bool:
+        """Say whether a question was seen before and so is worth compiling, and remember it."""
+        return self._entries.is_second_sight(key)
+
+    def find(self, asked: Asked) -> tuple[Tree | Entry, Leaf] | None:
+        """Return the compiled answer of a question and one draw of it, compiling it where it is not there.
+
+        Returns:
+            None where only the clear path is exact.
         """
-        entries = self._entries
-        known = entries.get(asked.key)
-        if known is _UNCOMPILED:
-            return None
-        if known is None and not asked.is_shape and not entries.is_second_sight(asked.key):
+        known = self._entries.get(asked.key)
+        if isinstance(known, Uncompiled):
             return None
         if isinstance(known, Entry):
             tree = known.trees.get(id(asked.place().location) if known.is_located else 0)
             if tree is not None:
                 return known, pick(tree, self._draw)
         elif known is not None:
-            assert not isinstance(known, _Uncompiled)
             return known, pick(known, self._draw)
         return self._compile(asked, known)
 
@@ -179,7 +182,7 @@ class Replay:
         compiled = compile_answer(asked.run, self._health, locate)
         tree = None if compiled is None else _without_record(compiled.tree, asked.record)
         if compiled is None or tree is None:
-            self._entries.put(asked.key, _UNCOMPILED)
+            self._entries.put(asked.key, UNCOMPILED)
             return None
         if known is None and not compiled.checks and not compiled.is_located:
             self._entries.put(asked.key, tree)
@@ -199,35 +202,26 @@ class Replay:
         for check in compiled.checks:
             self._dependents.setdefault(check, WeakSet()).add(entry)
 
-    def keep_ready(
+    def make_ready(
         self,
-        table: Kept[bytes, Ready],
-        request: bytes,
-        asked: Asked,
         found: Tree | Entry,
+        record: bytes,
         question: bytes,
         opt: bytes,
-    ) -> None:
-        """Keep the whole reply of a request that was seen before.
+        place: Callable[[], Place] | None,
+    ) -> Ready:
+        """Return the whole replies of one request.
 
         Args:
-            table: of the transport and kind of client.
-            request: the request behind its id.
-            asked: its question.
-            found: what `find` returned for it.
+            found: what `get` or `find` returned for its question.
+            record: see `Asked`.
             question: the question section as it came.
             opt: the reply's OPT record; it must not depend on anything but the request.
+            place: where the client is, if the request tells it; None where that depends on who sends it.
         """
-        if not table.is_second_sight(request):
-            return
         if isinstance(found, Entry):
-            place_id = id(asked.place().location) if asked.is_placed_by_request else None
-            table.put(request, ReadyEntry(found, question, opt, place_id))
-        else:
-            table.put(request, make_ready(_with_record(found, asked.record), question, opt))
-
-
-MAX_LOCATIONS = 1024  # our choice: trees of one question; a lab has a few dozen places
+            return ReadyEntry(found, question, opt, None if place is None else id(place().location))
+        return make_ready(_with_record(found, record), question, opt)
 
 
 def _without_record(tree: Tree, record: bytes) -> Tree | None:
