@@ -70,7 +70,7 @@ def shape_of(zone: Zone, qname: bytes, qtype: int) -> Shape:
 def _missing(zone: Zone, qname: bytes, qtype: int) -> Shape:
     """Return the shape of a name without data of its own: it is told by what lies above it."""
     place = deepest_visible(zone, qname)
-    if place is None:
+    if place is None or qname in zone.ns.rdatas:
         return Shape(qname)
     encloser, packed = place
     if packed.__class__ is not bytes or packed[0] & FLAG_DNAME:

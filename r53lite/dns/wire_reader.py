@@ -23,6 +23,8 @@ from r53lite.dns.rrset import MAX_TTL, RRset
 from r53lite.dns.wire_layout import FIXED, HEADER, HEADER_BYTES, TYPE_CLASS
 from r53lite.errors import WireError
 
+MAX_POINTERS = 127  # of one name: it has no more labels (RFC 1035 §2.3.4); Unbound allows 256
+
 _UINT16 = struct.Struct("!H")
 _OPT_HEAD = b"\x00" + rrtypes.OPT.to_bytes(2, "big")  # of an OPT record: root owner, type (RFC 6891 §6.1.2)
 _OPT_REST = struct.Struct("!HIH")  # and then payload size, TTL field, length of the options
@@ -161,13 +163,14 @@ def decode_message(wire: bytes) -> Message:
     at = HEADER_BYTES
     qname, qtype, qclass = None, 0, 0
     try:
+        names: dict[int, bytes] = {}
         if questions:
-            qname, at = read_name(wire, at)
+            qname, at = read_name(wire, at, names)
             qtype, qclass = TYPE_CLASS.unpack_from(wire, at)
             at += TYPE_CLASS.size
-        answer, at, _ = _read_section(wire, at, answers)
-        authority, at, _ = _read_section(wire, at, authorities)
-        additional, at, opt_fields = _read_section(wire, at, additionals)
+        answer, at, _ = _read_section(wire, at, answers, names)
+        authority, at, _ = _read_section(wire, at, authorities, names)
+        additional, at, opt_fields = _read_section(wire, at, additionals, names)
     except (IndexError, struct.error) as error:
         raise WireError("message ends early", rrtypes.FORMERR) from error
     opcode, rcode, opt = flags >> 11 & 0xF, flags & 0xF, None
@@ -182,12 +185,17 @@ def _decode_reply_opt(payload_bytes: int, ttl: int) -> Edns:
     return Edns(ttl >> 16 & 0xFF, max(payload_bytes, edns.MIN_UDP_PAYLOAD_BYTES), bool(ttl & edns.DO_BIT))
 
 
-def _read_section(wire: bytes, at: int, count: int) -> tuple[tuple[RRset, ...], int, tuple[int, int] | None]:
-    """Read one section; return its RRsets, the offset after it and (class, TTL) of an OPT record."""
+def _read_section(
+    wire: bytes, at: int, count: int, names: dict[int, bytes]
+) -> tuple[tuple[RRset, ...], int, tuple[int, int] | None]:
+    """Read one section; return its RRsets, the offset after it and (class, TTL) of an OPT record.
+
+    `names` are those of the message that pointers led to so far (`read_name`).
+    """
     gathered: dict[tuple[bytes, int], tuple[int, dict[bytes, None]]] = {}
     opt_fields = None
     for _ in range(count):
-        owner, at = read_name(wire, at)
+        owner, at = read_name(wire, at, names)
         rrtype, rrclass, ttl, length = FIXED.unpack_from(wire, at)
         at += FIXED.size
         if at + length > len(wire):
@@ -196,7 +204,7 @@ def _read_section(wire: bytes, at: int, count: int) -> tuple[tuple[RRset, ...], 
             opt_fields = (rrclass, ttl)
         elif rrclass == rrtypes.CLASS_IN:
             ttl = ttl if ttl <= MAX_TTL else 0
-            rdata = _expand_rdata(wire, at, length, rrtype)
+            rdata = _expand_rdata(wire, at, length, rrtype, names)
             known_ttl, rdatas = gathered.setdefault((owner, rrtype), (ttl, {}))
             rdatas[rdata] = None
             if ttl < known_ttl:
@@ -208,7 +216,7 @@ def _read_section(wire: bytes, at: int, count: int) -> tuple[tuple[RRset, ...], 
     return rrsets, at, opt_fields
 
 
-def _expand_rdata(wire: bytes, at: int, length: int, rrtype: int) -> bytes:
+def _expand_rdata(wire: bytes, at: int, length: int, rrtype: int, names: dict[int, bytes]) -> bytes:
     """Return rdata with the names of well-known types expanded and in lower case (RFC 3597 §4)."""
     layout = EXPANDABLE.get(rrtype)
     end = at + length
@@ -219,7 +227,7 @@ def _expand_rdata(wire: bytes, at: int, length: int, rrtype: int) -> bytes:
     parts = [wire[at : at + layout.skip]]
     at += layout.skip
     for _ in range(layout.name_count):
-        name, at = read_name(wire, at)
+        name, at = read_name(wire, at, names)
         parts.append(name)
     if at > end:
         raise WireError("name runs past its rdata", rrtypes.FORMERR)
@@ -230,10 +238,17 @@ def _expand_rdata(wire: bytes, at: int, length: int, rrtype: int) -> bytes:
     return b"".join(parts)
 
 
-def read_name(wire: bytes, at: int) -> tuple[bytes, int]:
+def read_name(wire: bytes, at: int, known: dict[int, bytes] | None = None) -> tuple[bytes, int]:
     """Read a name that may be compressed; return it expanded in lower case, and the offset after it.
 
-    Pointers must go strictly backwards, so that a loop cannot be written.
+    Pointers must go strictly backwards, so that a loop cannot be written. They may still be many and shared
+    by many names: `known` remembers what each one leads to, so that a message of 64 kB costs milliseconds,
+    whatever it is made of.
+
+    Args:
+        wire: the message.
+        at: where the name begins.
+        known: offset → name, for all names of one message; None for a single name.
 
     Raises:
         WireError: FORMERR; IndexError where the message ends early is translated by the caller.
@@ -241,6 +256,7 @@ def read_name(wire: bytes, at: int) -> tuple[bytes, int]:
     labels = bytearray()
     after = -1
     limit = at
+    path: list[tuple[int, int]] = []
     while True:
         length = wire[at]
         if length == 0:
@@ -260,22 +276,41 @@ def read_name(wire: bytes, at: int) -> tuple[bytes, int]:
             if at >= limit:
                 raise WireError("compression pointer does not go back", rrtypes.FORMERR)
             limit = at
+            if known is not None and at in known:
+                labels += known[at]
+                break
+            path.append((at, len(labels)))
         else:
             raise WireError("unknown label type", rrtypes.FORMERR)
-        if len(labels) >= MAX_NAME_OCTETS:
-            raise WireError("name over 255 octets", rrtypes.FORMERR)
-    return bytes(labels).lower(), at if after < 0 else after
+        if len(labels) >= MAX_NAME_OCTETS or len(path) > MAX_POINTERS:
+            raise WireError("name over 255 octets, or of too many pointers", rrtypes.FORMERR)
+    if len(labels) > MAX_NAME_OCTETS:
+        raise WireError("name over 255 octets", rrtypes.FORMERR)
+    name = bytes(labels).lower()
+    if known is not None:
+        for target, skipped in path:
+            known[target] = name[skipped:]
+    return name, at if after < 0 else after
 
 
 def skip_name(wire: bytes, at: int) -> int:
-    """Return the offset after a name, compressed or not.
+    """Return the offset after a name, compressed or not; where a pointer leads is not looked at.
 
     Raises:
         WireError: FORMERR.
     """
-    if wire[at : at + 1] == b"\x00":  # the owner of OPT
-        return at + 1
+    start = at
     try:
-        return read_name(wire, at)[1]
+        while wire[at]:
+            if wire[at] >= 0xC0:
+                if (wire[at] & 0x3F) << 8 | wire[at + 1] >= start:
+                    raise WireError("compression pointer does not go back", rrtypes.FORMERR)
+                return at + 2
+            if wire[at] > 63:
+                raise WireError("unknown label type", rrtypes.FORMERR)
+            at += 1 + wire[at]
     except IndexError as error:
         raise WireError("name ends early", rrtypes.FORMERR) from error
+    if at - start >= MAX_NAME_OCTETS:
+        raise WireError("name over 255 octets", rrtypes.FORMERR)
+    return at + 1
