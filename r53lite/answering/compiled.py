@@ -80,6 +80,11 @@ ReadyTree = bytes | ReadyArrangement | ReadyChoice
 """What one request, byte for byte, is answered: replies without their id."""
 
 
+Opts = tuple[bytes, bytes]
+"""The OPT records of one request's replies: for those that hold for every client, and for those that look at
+the location. They differ in the scope of a client subnet alone (RFC 7871 §7.2.1)."""
+
+
 class Compiled(NamedTuple):
     """A tree, and what it depends on. An answer that looked at the location holds for that location alone."""
 
@@ -303,14 +308,15 @@ def pick_ready(tree: ReadyTree, draw: Draw) -> bytes:
     return tree.before + b"".join([blocks[index] for index in order]) + tree.behind
 
 
-def make_ready(tree: Tree, question: bytes, opt: bytes) -> ReadyTree:
+def make_ready(tree: Tree, question: bytes, opts: Opts) -> ReadyTree:
     """Add question and OPT record of one request to every reply of a tree."""
     if isinstance(tree, Leaf):
-        return tree.head + question + tree.body + opt
+        return tree.head + question + tree.body + opts[tree.is_scoped]
     if isinstance(tree, Choice):
-        branches = tuple(make_ready(branch, question, opt) for branch in tree.branches)
+        branches = tuple(make_ready(branch, question, opts) for branch in tree.branches)
         return ReadyChoice(tree.total, tree.bounds, branches)
-    ready = ReadyArrangement(tree.head + question + tree.before, tree.blocks, tree.wanted, tree.behind + opt)
+    behind = tree.behind + opts[tree.is_scoped]
+    ready = ReadyArrangement(tree.head + question + tree.before, tree.blocks, tree.wanted, behind)
     if tree.wanted == len(tree.blocks) <= MAX_EXPANDED:
         return _expanded(ready, [])
     return ready

@@ -22,7 +22,7 @@ from r53lite.answering.authoritative import Options, respond
 from r53lite.answering.chaos import Chaos
 from r53lite.answering.clear_path import ClearPath
 from r53lite.answering.clients import Clients, unscoped
-from r53lite.answering.compiled import Leaf, Tree, pick_ready
+from r53lite.answering.compiled import Leaf, Opts, Tree, pick_ready
 from r53lite.answering.recursive import Recursive
 from r53lite.answering.replay import Asked, Entry, Place, Ready, ReadyEntry, Replay
 from r53lite.answering.reply_options import ClientOptions
@@ -63,13 +63,14 @@ def make_draw(seed: int | None = None) -> Callable[[int], int]:
 
 
 class DispatchSettings(NamedTuple):
-    """What the door needs of the settings."""
+    """What the door needs of the settings. `is_replaying` False takes the clear path every time."""
 
     recursion_clients: AccessList
     udp_payload_bytes: int = 1232
     minimal_responses: bool = False
     client_options: ClientOptions = ClientOptions()
     chaos: Chaos = Chaos()
+    is_replaying: bool = True
 
 
 class Asker(NamedTuple):
@@ -110,10 +111,8 @@ class Dispatch:
         self._draw = draw or make_draw()
         self._wall_clock = wall_clock
         self._clients = Clients(None if recursive is None else settings.recursion_clients)
-        self._bare_opts = tuple(
-            encode_opt(settings.udp_payload_bytes, rrtypes.NOERROR, is_dnssec_ok=is_dnssec_ok)
-            for is_dnssec_ok in (False, True)
-        )
+        bare = [encode_opt(settings.udp_payload_bytes, 0, is_dnssec_ok=asked) for asked in (False, True)]
+        self._bare_opts: tuple[Opts, ...] = tuple((opt, opt) for opt in bare)
         self._replay = Replay(snapshot(), health(), self._draw)
         self.failures = 0
 
@@ -275,6 +274,8 @@ class Dispatch:
         """Answer from one of our zones: replay a compiled answer, or take the clear path."""
         edns = query.edns
         shape = shape_of(zone, query.qname, query.qtype)
+        if not self._settings.is_replaying:
+            return self._answer_clear(query, asker, zone, shape)
         key = (
             shape.key,
             query.qtype,
@@ -326,30 +327,38 @@ class Dispatch:
         self, query: Query, asker: Asker, shape: Shape, found: Tree | Entry, leaf: Leaf
     ) -> bytes | None:
         """Put a reply together from a compiled answer; None where the OPT record leaves too little room."""
-        opt = b""
-        edns = query.edns
-        if edns is None:
-            pass
-        elif edns.client_subnet is None and not query.reply_options:
-            opt = self._bare_opts[edns.is_dnssec_ok]
-        else:
-            scope = 0
-            if leaf.is_scoped and edns.client_subnet is not None:
-                scope = self._place(query, asker)().prefix_len
-            response = Response(rrtypes.NOERROR, scope_prefix_len=scope)  # zones have no code over 15
-            opt = wire.encode_reply_opt(query, response, asker.limit_bytes, self._settings.udp_payload_bytes)
+        opts = self._opts(query, asker)
         request = asker.request
+        opt = opts[leaf.is_scoped]
         reply = request[:2] + leaf.head + query.question + shape.record + leaf.body + opt
         if len(reply) > asker.limit_bytes:
             return None
+        edns = query.edns
         if edns is None or not edns.cookie:  # a cookie's reply depends on client and time
             table = self._replay.ready(is_stream=asker.is_stream, may_recurse=asker.may_recurse)
             if table.is_second_sight(request[2:]):
                 is_placed = edns is not None and edns.client_subnet is not None
                 place = self._place(query, asker) if is_placed else None
-                ready = self._replay.make_ready(found, shape.record, query.question, opt, place)
+                ready = self._replay.make_ready(found, shape.record, query.question, opts, place)
                 table.put(request[2:], ready)
         return reply
+
+    def _opts(self, query: Query, asker: Asker) -> Opts:
+        """Return the OPT records of a query's replies."""
+        edns = query.edns
+        if edns is None:
+            return b"", b""
+        if edns.client_subnet is None and not query.reply_options:
+            return self._bare_opts[edns.is_dnssec_ok]
+        unscoped_opt = self._opt(query, asker, 0)
+        if edns.client_subnet is None:
+            return unscoped_opt, unscoped_opt
+        return unscoped_opt, self._opt(query, asker, self._place(query, asker)().prefix_len)
+
+    def _opt(self, query: Query, asker: Asker, scope_prefix_len: int) -> bytes:
+        response = Response(rrtypes.NOERROR, scope_prefix_len=scope_prefix_len)  # zones have no code over 15
+        payload_bytes = self._settings.udp_payload_bytes
+        return wire.encode_reply_opt(query, response, asker.limit_bytes, payload_bytes)
 
     def _place(self, query: Query, asker: Asker) -> Callable[[], Place]:
         """Return what finds out where the client is."""

@@ -24,6 +24,7 @@ from weakref import WeakSet
 from r53lite.answering.compiled import (
     Compiled,
     Leaf,
+    Opts,
     ReadyTree,
     Run,
     Tree,
@@ -80,13 +81,13 @@ class Entry:
 class ReadyEntry:
     """Whole replies of one request whose answer looks at health or location."""
 
-    __slots__ = ("_entry", "_epoch", "_opt", "_place_id", "_question", "_trees")
+    __slots__ = ("_entry", "_epoch", "_opts", "_place_id", "_question", "_trees")
 
-    def __init__(self, entry: Entry, question: bytes, opt: bytes, place_id: int | None) -> None:
+    def __init__(self, entry: Entry, question: bytes, opts: Opts, place_id: int | None) -> None:
         self._entry = entry
         self._epoch = entry.epoch
         self._question = question
-        self._opt = opt
+        self._opts = opts
         self._place_id = place_id
         self._trees: dict[int, ReadyTree] = {}
 
@@ -104,7 +105,7 @@ class ReadyEntry:
             tree = entry.trees.get(key)
             if tree is None:
                 return None
-            ready = self._trees[key] = make_ready(tree, self._question, self._opt)
+            ready = self._trees[key] = make_ready(tree, self._question, self._opts)
         return ready
 
 
@@ -207,7 +208,7 @@ class Replay:
         found: Tree | Entry,
         record: bytes,
         question: bytes,
-        opt: bytes,
+        opts: Opts,
         place: Callable[[], Place] | None,
     ) -> Ready:
         """Return the whole replies of one request.
@@ -216,12 +217,12 @@ class Replay:
             found: what `get` or `find` returned for its question.
             record: see `Asked`.
             question: the question section as it came.
-            opt: the reply's OPT record; it must not depend on anything but the request.
+            opts: the OPT records of the replies; they must not depend on anything but the request.
             place: where the client is, if the request tells it; None where that depends on who sends it.
         """
         if isinstance(found, Entry):
-            return ReadyEntry(found, question, opt, None if place is None else id(place().location))
-        return make_ready(_with_record(found, record), question, opt)
+            return ReadyEntry(found, question, opts, None if place is None else id(place().location))
+        return make_ready(_with_record(found, record), question, opts)
 
 
 def _without_record(tree: Tree, record: bytes) -> Tree | None:
