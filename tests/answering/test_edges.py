@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 
 from r53lite.answering.access import AccessList
 from r53lite.answering.chaos import Chaos
-from r53lite.answering.dispatch import Dispatch, DispatchSettings
+from r53lite.answering.dispatch import Dispatch
 from r53lite.answering.reply_options import ClientOptions
+from r53lite.answering.zone_answers import DispatchSettings
 from r53lite.control.snapshot import Snapshot
 from r53lite.dns.cookies import ServerCookies
 from r53lite.dns.name import parse_name
