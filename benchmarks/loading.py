@@ -1,9 +1,9 @@
 """How long until the first answer, and how much memory does a record take?
 
 Each server is started anew every time, in turns, with a zone of ten records and with one of a million, and
-asked every 2 ms until it answers for the last record. Memory is what all its processes hold right after (PSS),
-not the peak; bytes of a record are the difference between the two zones. `named-checkzone` reads the large
-zone in the same rounds, on the same core.
+asked every 2 ms until it answers for the last record. Memory is what all its processes hold right after
+(PSS), not the peak; bytes of a record are the difference between the two zones. `named-checkzone` reads the
+large zone once a round, on the same core.
 """
 
 from __future__ import annotations

@@ -1,9 +1,11 @@
 """What do the rows with routing policies ask, and which targets do the health checks see?
 
 One zone, `policy.example.`, whose names are answered by policy in the peers' own ways: `www` by weight
-40/40/20, `pool` with every healthy target of five, `api` by the client's network, and `spare` by weight among
-one live target and one dead. Each live target is an HTTP server of the benchmark on an address of 127.0.0.0/8;
-at the dead one's nobody listens, so an answer that shows it comes from a server whose health is not live.
+40/40/20, `pool` with every healthy target of five, `api` by the client's network, and `spare` by weight
+among one live target and one dead (the live one has the greater weight: below a half of the sum gdnsd shows
+all). Each live target is an HTTP server of the benchmark on an address of
+127.0.0.0/8; at the dead one's nobody listens, so an answer that shows it comes from a server whose health is
+not live.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What do the figures say? The tables, in Markdown.
 
-A cell is the median, in parentheses the lowest and the highest, and behind `×` r53lite's median divided by that
-one's: over 1 r53lite is dearer. Budgets are looked up in what this run measured, and say so where a figure is
-missing.
+A cell is the median, in parentheses the lowest and the highest, and behind `×` r53lite's median divided by
+that one's: over 1 r53lite is dearer. Budgets are looked up in what this run measured, and say so where a
+figure is missing.
 """
 
 from __future__ import annotations
@@ -238,17 +238,19 @@ def _format_refused(refused: dict[tuple[str, str], str]) -> str:
 
 def format_conditions(commit: str, names: Iterable[str], seconds: int, rounds: int) -> str:
     """Return what the figures depend on: versions, machine, way of measuring."""
-    model = re.search(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text())
+    found = re.search(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text())
+    model = found[1] if found else platform.machine()
     versions = [f"{name} {PEERS[name].version()}" for name in PEERS if name in names]
     return "\n".join(
         [
             f"{OURS.name} {OURS.version()} ({commit}), Python {platform.python_version()};",
             f"{', '.join(versions)}; dnsperf {printed_version('dnsperf', '-h')}.",
-            f"Linux {platform.release()}, {os.cpu_count()} cores, {model[1] if model else platform.machine()}; "
+            f"Linux {platform.release()}, {os.cpu_count()} cores, {model}; "
             f"load before the run {os.getloadavg()[0]:.2f}.",
             f"dnsperf -c {dnsperf.CLIENTS} -q {dnsperf.IN_FLIGHT} on core {LOAD_CORE}, "
             f"the servers on core {SERVER_CORE}.",
-            f"Median (lowest–highest) of {rounds} runs of {seconds} s each, in turns; ×: r53lite divided by that.",
+            f"Median (lowest–highest) of {rounds} runs of {seconds} s each, in turns; ×: r53lite's figure "
+            "divided by that one.",
         ]
     )
 

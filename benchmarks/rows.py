@@ -180,8 +180,8 @@ class Base(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What r53lite's figure of a row may be: at most `limit`, better `moonshot`, times the base where there is
-    one. `unit` stands behind a limit without a base.
+    """What r53lite's figure of a row may be: at most `limit`, better `moonshot`, times the base where there
+    is one. `unit` stands behind a limit without a base.
     """
 
     row: str

@@ -17,6 +17,7 @@ import socket
 import struct
 import sys
 import time
+from itertools import pairwise
 from typing import NamedTuple
 
 import dns.message
@@ -112,7 +113,7 @@ class Sender:
 
     def _summarize(self, seconds: float) -> Traffic:
         arrivals = sorted(self._arrivals)
-        gaps = (after - before for before, after in zip(arrivals, arrivals[1:], strict=False))
+        gaps = (after - before for before, after in pairwise(arrivals))
         delays = sorted(self._delays) or [0.0]
         return Traffic(
             self._sent,

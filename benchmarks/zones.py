@@ -27,10 +27,11 @@ CHILDREN = 10_000  # delegations of the zone like a TLD
 CLIENTS = 10_000  # client subnets, each a /24
 _STRIDE = 700_001  # no common factor with LARGE_NAMES: i * stride meets every name once, in a mixed order
 
+# The SOA's own TTL is its negative TTL, because gdnsd serves it with the lower of the two.
 _APEX = """\
 $ORIGIN {origin}
 $TTL 300
-@ IN SOA ns1 hostmaster {serial} 7200 1800 1209600 60
+@ 60 IN SOA ns1 hostmaster {serial} 7200 1800 1209600 60
 @ IN NS ns1
 @ IN NS ns2
 ns1 IN A 192.0.2.53

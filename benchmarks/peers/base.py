@@ -36,8 +36,8 @@ class Peer:
     """One server that can be measured.
 
     `is_minimal` says that it leaves the apex NS set and the addresses out of positive answers, by its nature:
-    then only rcode, flags and answer section are compared where that section has records. `weighs_health` says
-    that its weighted answers leave dead targets out.
+    then only rcode, flags and answer section are compared where that section has records. `weighs_health`
+    says that its weighted answers leave dead targets out.
     """
 
     name: str

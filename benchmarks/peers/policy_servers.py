@@ -2,8 +2,9 @@
 
 gdnsd: one UDP and one TCP thread; plugins `weighted`, `multifo` and `geoip` (networks written down, no
 database) with `http_status` checks. PowerDNS: BIND backend, one receiver and one distributor thread, packet
-and query cache as in its defaults (both on: 20 s); Lua records `pickwrandom` (which knows no health), `ifportup`
-(which has live checks), and one that reads the client's address.
+cache and query cache as in its defaults (both on, 20 s and 60 s for negative answers); Lua records
+`pickwrandom` (which knows no health), `ifportup` (which has live checks), and one that reads the client's
+address.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ plugins => {{
   weighted => {{
     service_types => check
     www => {{ {weights} }}
-    spare => {{ live => [ {live}, 40 ], dead => [ {dead}, 60 ] }}
+    spare => {{ live => [ {live}, 60 ], dead => [ {dead}, 40 ] }}
   }}
   multifo => {{
     service_types => check
@@ -174,8 +175,8 @@ def _lua_records(check_port: int) -> Iterable[str]:
     yield f'www {TTL} IN LUA A "pickwrandom({{{weights}}})"\n'
     members = ",".join(f"'{address}'" for address in (*LIVE, DEAD))
     yield f"pool {TTL} IN LUA A \"ifportup({check_port},{{{members}}},{{selector='all'}})\"\n"
-    # 256 networks in netmask() are too long for a Lua record of one character string (255 octets, RFC 1035 §3.3.14);
-    # the networks' regions take turns, so the second octet of the client's address tells which one.
+    # 256 networks in netmask() are too long for a Lua record of one character string (255 octets, RFC 1035
+    # §3.3.14); the networks' regions take turns, so the second octet of the client's address tells which one.
     targets = ",".join(f"'{address}'" for address in REGIONS.values())
     octet = "tonumber(string.match(bestwho:toString(),'^10%.(%d+)%.'))"
     yield f'api {TTL} IN LUA A ";local t={{{targets}}} return t[{octet} % {len(REGIONS)} + 1]"\n'

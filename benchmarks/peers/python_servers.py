@@ -44,7 +44,7 @@ def start_r53lite(site: Site) -> Server:
 def _format_policies(check_port: int) -> str:
     """Return the policy file: every set has a check that is probed."""
     weighted = {f"w{n}": (address, f"weight: {w}") for n, (address, w) in enumerate(WEIGHTS.items())}
-    spare = {"live": (LIVE[0], "weight: 40"), "dead": (DEAD, "weight: 60")}
+    spare = {"live": (LIVE[0], "weight: 60"), "dead": (DEAD, "weight: 40")}
     latency = {region: (address, f"region: {region}") for region, address in REGIONS.items()}
     pool = {f"m{n}": (address, "") for n, address in enumerate((*LIVE, DEAD))}
     text = _POLICIES
