@@ -8,10 +8,12 @@ a fast server is the load generator's limit. README.md tells how to read it.
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import click
@@ -52,10 +54,12 @@ def main(
         conditions = format_conditions(measured, peers, seconds, rounds)
         click.echo(conditions, err=True)
         os.sched_setaffinity(0, {LOAD_CORE})
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that servers are ended
         with tempfile.TemporaryDirectory(prefix="r53lite-bench-") as name:
             report = measure(keys, Plan(peers, seconds, rounds, Path(name)))
         if commit() != measured:
-            raise BenchmarkError(f"the sources changed during the run: {measured} before, {commit()} after")
+            error = BenchmarkError(f"the sources changed during the run: {measured} before, {commit()} after")
+            report.results.refuse("all", OURS.name, error)
     except BenchmarkError as error:
         click.echo(f"benchmarks: {error}", err=True)
         sys.exit(1)
@@ -76,14 +80,19 @@ def find_peers(names: Sequence[str]) -> frozenset[str]:
 
 
 def measure(keys: Sequence[str], plan: Plan) -> Report:
-    """Measure the rows with these keys."""
+    """Measure the rows with these keys; a part that fails is told of and keeps what it has found so far."""
     report = Report(Results(), Loading({}, {}, []))
     rows = [row for row in ROWS if row.key in keys]
-    measure_queries(rows, plan, report.results)
+    parts: dict[str, Callable[[], None]] = {"queries": partial(measure_queries, rows, plan, report.results)}
     if set(LOADING) & set(keys):
-        report.loading = measure_loading(keys, plan)
+        parts["loading"] = partial(measure_loading, keys, plan, report.loading, report.results)
     if RELOAD in keys:
-        report.reloads = measure_reloads(plan)
+        parts["reload"] = partial(measure_reloads, plan, report.reloads, report.results)
+    for part, run in parts.items():
+        try:
+            run()
+        except BenchmarkError as error:
+            report.results.refuse(part, OURS.name, error)
     return report
 
 

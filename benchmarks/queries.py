@@ -68,33 +68,44 @@ class Plan(NamedTuple):
 
 
 def measure_queries(rows: Sequence[Row], plan: Plan, results: Results) -> None:
-    """Run the rows, stage by stage."""
+    """Run the rows, stage by stage; a stage without r53lite is told of, and the next one begins."""
     for stage in dict.fromkeys(row.stage for row in rows):
         mine = [row for row in rows if row.stage == stage]
-        wanted = {name for row in mine for name in row.peers} & plan.peers
-        with _serve(stage, [OURS.name, *sorted(wanted)], plan.directory) as servers:
-            for row in mine:
-                _measure_row(row, servers, plan, results)
+        try:
+            with _serve(stage, mine, plan, results) as servers:
+                for row in mine:
+                    _measure_row(row, servers, plan, results)
+        except BenchmarkError as error:
+            results.refuse(stage, OURS.name, error)
 
 
 @contextmanager
-def _serve(stage: str, names: list[str], directory: Path) -> Iterator[dict[str, Server]]:
-    """Start the servers of a stage and wait until each answers."""
-    home = directory / stage
+def _serve(stage: str, rows: Sequence[Row], plan: Plan, results: Results) -> Iterator[dict[str, Server]]:
+    """Start the servers of a stage, one after the other, and wait until each answers; a peer that does not is
+    out of the stage's rows.
+    """
+    wanted = sorted({name for row in rows for name in row.peers} & plan.peers)
+    home = plan.directory / stage
     home.mkdir()
     zones = _STAGES[stage](home / "master")
     with ExitStack() as stack:
         check_port = stack.enter_context(Targets()).port if stage == "policy" else None
         servers = {}
-        for name in names:
+        for name in (OURS.name, *wanted):
             click.echo(f"starting {name} ({stage})", err=True)
             (home / name).mkdir()
-            server = PEERS[name].start(Site(home / name, free_port(), zones, check_port))
-            servers[name] = stack.enter_context(server)
-            # One after the other: a start is the heaviest thing a server does to its neighbours.
-            server.wait_for_answer(Question(FLAT, "SOA"))
-        if check_port is not None:
-            wait_for_health(servers.values())
+            site = Site(home / name, free_port(), zones, check_port)
+            server = stack.enter_context(PEERS[name].start(site))
+            try:
+                server.wait_for_answer(Question(FLAT, "SOA"))
+                if check_port is not None:
+                    wait_for_health(server)
+                servers[name] = server
+            except BenchmarkError as error:
+                if name == OURS.name:
+                    raise
+                for row in rows:
+                    results.refuse(row.key, name, error)
         yield servers
 
 
@@ -128,6 +139,8 @@ def _measure_row(row: Row, servers: dict[str, Server], plan: Plan, results: Resu
                 taking_part.append(servers[name])
             except UnequalAnswersError as error:
                 results.refuse(row.key, name, error)
+    if len(taking_part) == 1 and not plan.peers.isdisjoint(row.peers):
+        return  # nobody agrees with us: our own figure would be that of a wrong answer
     for number in range(plan.rounds + 1):
         queries = _write(row, Run(number, plan.rounds, _new_names(number, plan)), plan.directory)
         first = number % max(1, len(taking_part))

@@ -23,7 +23,7 @@ import dns.query
 
 from benchmarks.peers import OURS, PEERS, Site
 from benchmarks.process import LOAD_CORE, BenchmarkError, Server, free_port
-from benchmarks.queries import Plan
+from benchmarks.queries import Plan, Results
 from benchmarks.rows import RELOAD_PEERS
 from benchmarks.sender import Traffic
 from benchmarks.zones import ADDRESS, FLAT, LARGE_NAMES, Question, ZoneFile, make_query, write_flat
@@ -49,11 +49,6 @@ class Reload(NamedTuple):
         """Return the longest gap beyond the idle run's."""
         return self.during.longest_gap_ms - self.idle.longest_gap_ms
 
-    @property
-    def lost(self) -> int:
-        """Return the queries of the reload's run without a right answer."""
-        return self.during.sent - self.during.answered + self.during.failed
-
 
 class _Sending:
     """The sender's process, until `stop`."""
@@ -71,12 +66,11 @@ class _Sending:
         return Traffic(**json.loads(output))
 
 
-def measure_reloads(plan: Plan) -> dict[str, list[Reload]]:
-    """Reload r53lite and the peers in turns; return server → reloads."""
+def measure_reloads(plan: Plan, found: dict[str, list[Reload]], results: Results) -> None:
+    """Reload r53lite and the peers in turns; add to `found`, server → reloads."""
     home = plan.directory / "reload"
     home.mkdir()
     zone = write_flat(home / "master", LARGE_NAMES)
-    found: dict[str, list[Reload]] = {}
     with ExitStack() as stack:
         servers: dict[str, tuple[Server, Path]] = {}
         for name in (OURS.name, *RELOAD_PEERS):
@@ -90,9 +84,12 @@ def measure_reloads(plan: Plan) -> dict[str, list[Reload]]:
                 servers[name] = (server, path)
         for serial in range(2, plan.rounds + 2):
             changed = _write_changed(zone, serial)
-            for name, (server, path) in servers.items():
-                found.setdefault(name, []).append(_reload(server, path, changed, serial))
-    return found
+            for name, (server, path) in tuple(servers.items()):
+                try:
+                    found.setdefault(name, []).append(_reload(server, path, changed, serial))
+                except BenchmarkError as error:
+                    results.refuse("reload", name, error)
+                    del servers[name]
 
 
 def _write_changed(zone: ZoneFile, serial: int) -> Path:
@@ -124,7 +121,7 @@ def _reload(server: Server, path: Path, changed: Path, serial: int) -> Reload:
     time.sleep(during.seconds)
     reload = Reload(seconds, during, sending.stop())
     click.echo(
-        f"reload     {server.name:8} {seconds:.2f} s, lost {reload.lost} of {during.sent:,}, longest gap "
+        f"reload     {server.name:8} {seconds:.2f} s, lost {during.lost} of {during.sent:,}, longest gap "
         f"{during.longest_gap_ms:.1f} ms, idle {reload.idle.longest_gap_ms:.1f} ms",
         err=True,
     )

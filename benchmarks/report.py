@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import platform
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -52,7 +52,7 @@ class Report:
             sizes = {name: self.loading.record_bytes(name) for name in self.loading.large}
             return {name: [size] for name, size in sizes.items() if size is not None}
         if row == "reload lost":
-            return {name: [float(each.lost) for each in found] for name, found in self.reloads.items()}
+            return {name: [float(each.during.lost) for each in found] for name, found in self.reloads.items()}
         if row == "reload gap":
             return {name: [each.extra_gap_ms for each in found] for name, found in self.reloads.items()}
         return {
@@ -92,38 +92,32 @@ def _judge(budget: Budget, report: Report) -> list[str] | None:
     ours = report.figures(budget.row).get(OURS.name)
     if not ours:
         return None
-    # A lost query is not made good by a run that lost none: the worst run counts where the limit is none.
+    # A lost query is not made good by a run that lost none: the worst run counts where none is allowed.
     figure = max(ours) if budget.limit == 0 else median(ours)
     shown = f"{figure:,.{_digits(figure)}f}"
     if budget.base is None:
-        limits = [f"{limit:g} {budget.unit}" for limit in (budget.limit, budget.moonshot)]
-        return [budget.what, shown, "–", "–", *_verdicts(budget, figure, limits)]
+        return [budget.what, shown, "–", "–", *_verdicts(budget, figure, budget.unit)]
     base = report.figures(budget.base.row).get(budget.base.server)
     against = budget.base.server + (f", {budget.base.row}" if budget.base.row != budget.row else "")
     if not base:
-        return [
-            budget.what,
-            shown,
-            against,
-            "not measured",
-            f"{budget.limit:g}",
-            "",
-            f"{budget.moonshot:g}",
-            "",
-        ]
+        return [budget.what, shown, against, "not measured", *_verdicts(budget, None, "×")]
     ratio = figure / median(base)
-    limits = [f"{budget.limit:g} ×", f"{budget.moonshot:g} ×"]
     against += f" {median(base):,.{_digits(median(base))}f}"
-    return [budget.what, shown, against, f"{ratio:.2f}", *_verdicts(budget, ratio, limits)]
+    return [budget.what, shown, against, f"{ratio:.2f}", *_verdicts(budget, ratio, "×")]
 
 
-def _verdicts(budget: Budget, figure: float, limits: list[str]) -> list[str]:
-    met = ["met" if figure <= limit else "**not met**" for limit in (budget.limit, budget.moonshot)]
-    return [limits[0], met[0], limits[1], met[1]]
+def _verdicts(budget: Budget, figure: float | None, unit: str) -> Iterator[str]:
+    """Yield limit and verdict of the budget, then those of the moonshot; a verdict needs a figure."""
+    for limit in (budget.limit, budget.moonshot):
+        if limit is None:
+            yield from ("–", "")
+        else:
+            yield f"{limit:g} {unit}"
+            yield "" if figure is None else "met" if figure <= limit else "**not met**"
 
 
 def _digits(figure: float) -> int:
-    return 0 if abs(figure) >= 100 else 1 if abs(figure) >= 10 else 2
+    return 0 if abs(figure) >= 100 or not figure else 1 if abs(figure) >= 10 else 2
 
 
 # --- tables -------------------------------------------------------------------------------------------------
@@ -154,6 +148,9 @@ def _format_loading(report: Report) -> str:
     rows = {
         f"{SMALL_NAMES:,} records: s until the first answer": report.figures("start"),
         f"{LARGE_NAMES:,} records: s until the first answer": report.figures("load"),
+        f"{LARGE_NAMES:,} records: s of CPU by then": {
+            name: [each.cpu_s for each in found] for name, found in report.loading.large.items()
+        },
         **memory,
         "memory, bytes a record": report.figures("bytes"),
     }
@@ -200,7 +197,8 @@ def _format_reloads(reloads: dict[str, list[Reload]]) -> str:
             name,
             cell(found, lambda each: each.seconds),
             cell(found, lambda each: each.during.sent),
-            cell(found, lambda each: each.lost),
+            cell(found, lambda each: each.during.lost),
+            cell(found, lambda each: each.idle.lost),
             cell(found, lambda each: each.during.longest_gap_ms),
             cell(found, lambda each: each.idle.longest_gap_ms),
             cell(found, lambda each: each.extra_gap_ms),
@@ -215,6 +213,7 @@ def _format_reloads(reloads: dict[str, list[Reload]]) -> str:
         "s until served",
         "asked",
         "lost",
+        "idle run",
         "longest gap, ms",
         "idle run, ms",
         "beyond it, ms",

@@ -181,12 +181,12 @@ class Base(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Budget:
     """What r53lite's figure of a row may be: at most `limit`, better `moonshot`, times the base where there
-    is one. `unit` stands behind a limit without a base.
+    is one. `unit` stands behind a limit without a base; None is no limit.
     """
 
     row: str
     what: str
-    limit: float
+    limit: float | None
     moonshot: float
     base: Base | None = None
     unit: str = field(default="")
@@ -194,6 +194,7 @@ class Budget:
 
 BUDGETS = (
     Budget("hot", "hot", 1.3, 1.1, Base("NSD", "hot")),
+    Budget("hot", "hot", None, 1.0, Base("Knot", "hot")),
     Budget("hot", "hot", 1.0, 1.0, Base("BIND", "hot")),
     Budget("hot", "hot", 1.0, 1.0, Base("PowerDNS", "hot")),
     Budget("edns", "hot with EDNS", 1.3, 1.1, Base("NSD", "edns")),

@@ -45,6 +45,11 @@ class Traffic(NamedTuple):
     longest_ms: float
     seconds: float
 
+    @property
+    def lost(self) -> int:
+        """Return the queries without a right answer."""
+        return self.sent - self.answered + self.failed
+
 
 class Sender:
     """One socket to one server."""
