@@ -8,6 +8,7 @@ from pathlib import Path
 import dns.message
 import pytest
 
+from benchmarks.__main__ import find_peers
 from benchmarks.answers import describe
 from benchmarks.dnsperf import Load
 from benchmarks.loading import Loading, Start
@@ -91,6 +92,14 @@ def test_tables_are_written_between_the_markers(tmp_path: Path) -> None:
     path.write_text(f"above\n{BEGIN}\nold\n{END}\nbelow\n")
     save_report("new\n", path)
     assert path.read_text() == f"above\n{BEGIN}\n\nnew\n\n{END}\nbelow\n"
+
+
+def test_a_peer_that_is_not_installed_is_named_and_left_out(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("benchmarks.peers.base.find_program", lambda name: None if name == "gdnsd" else name)
+    assert find_peers(["NSD", "gdnsd"]) == {"NSD"}
+    assert "gdnsd is not installed" in capsys.readouterr().err
 
 
 def test_the_readme_has_the_markers() -> None:
