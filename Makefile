@@ -43,7 +43,7 @@ fmt: $(STAMP)
 	$(BIN)/ruff check --fix .
 
 bench: $(STAMP)
-	@scripts/system-packages
+	@scripts/system-packages bench
 	@$(BIN)/python -m benchmarks $(BENCH_ARGS)
 
 clean:
