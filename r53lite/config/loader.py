@@ -15,12 +15,17 @@ from typing import TypeVar
 
 from r53lite.config.document import Node, Reader, Scalar, Sequence
 from r53lite.config.settings import (
+    COOKIE_SECRET_OCTETS,
     DEFAULT_API_LISTEN,
     LOG_LEVELS,
+    MAX_CHAOS_OCTETS,
+    MAX_NSID_OCTETS,
     MAX_PORT,
     MAX_UDP_PAYLOAD_BYTES,
     MIN_UDP_PAYLOAD_BYTES,
     ApiSettings,
+    ChaosSettings,
+    CookieSettings,
     Endpoint,
     HealthSettings,
     LogSettings,
@@ -74,6 +79,9 @@ def _read_settings(reader: Reader, directory: Path) -> Settings:
             minimum=MIN_UDP_PAYLOAD_BYTES,
             maximum=MAX_UDP_PAYLOAD_BYTES,
         ),
+        nsid=_short_text(reader, "nsid", MAX_NSID_OCTETS),
+        cookies=_read_cookies(reader.child("cookies")),
+        chaos=_read_chaos(reader.child("chaos")),
         recursion=_read_recursion(reader.child("recursion"), directory),
         tcp=_read_tcp(reader.child("tcp")),
         health=_read_health(reader.child("health")),
@@ -93,6 +101,27 @@ def _read_listen(reader: Reader, default: tuple[Endpoint, ...]) -> tuple[Endpoin
         reader.faults.error(node.line, "listen is empty; expected at least one address and port")
     found = [_endpoint(reader, "listen", scalar.line, scalar.text) for scalar in reader.texts("listen")]
     return tuple(endpoint for endpoint in found if endpoint is not None)
+
+
+def _read_cookies(reader: Reader) -> CookieSettings:
+    default = CookieSettings()
+    settings = CookieSettings(
+        enabled=reader.flag("enabled", default.enabled),
+        required=reader.flag("required", default.required),
+        secrets=tuple(_secret(reader, scalar) for scalar in reader.texts("secrets")),
+    )
+    if settings.required and not settings.enabled:
+        reader.faults.error(reader.line_of("required"), "cookies are required but not enabled")
+    reader.finish()
+    return settings
+
+
+def _read_chaos(reader: Reader) -> ChaosSettings:
+    version, hostname, identity = (
+        _short_text(reader, key, MAX_CHAOS_OCTETS) for key in ("version", "hostname", "id")
+    )
+    reader.finish()
+    return ChaosSettings(version, hostname, identity)
 
 
 def _read_recursion(reader: Reader, directory: Path) -> RecursionSettings:
@@ -170,6 +199,31 @@ def _path(reader: Reader, key: str, directory: Path, default: str | None = None)
     """Return a path as absolute text, relative to the directory of the settings file."""
     text = reader.text(key, default or "")
     return str(directory / text) if text else None
+
+
+def _short_text(reader: Reader, key: str, limit_octets: int) -> str:
+    """Return text that goes into a message as it is."""
+    text = reader.text(key)
+    octets = len(text.encode("utf-8", "surrogatepass"))
+    if octets > limit_octets:
+        reader.faults.error(
+            reader.line_of(key), f"{reader.at(key)} has {octets} octets; the limit is {limit_octets}"
+        )
+    return text
+
+
+def _secret(reader: Reader, scalar: Scalar) -> bytes:
+    """Return a secret written as hex digits; the message about a wrong one does not show it."""
+    try:
+        secret = bytes.fromhex(scalar.text)
+    except ValueError:
+        secret = b""
+    if len(secret) != COOKIE_SECRET_OCTETS:
+        reader.faults.error(
+            scalar.line,
+            f"{reader.at('secrets')} holds no {2 * COOKIE_SECRET_OCTETS} hex digits",
+        )
+    return secret
 
 
 def _endpoint(reader: Reader, key: str, line: int, text: str) -> Endpoint | None:

@@ -18,6 +18,10 @@ MAX_UDP_PAYLOAD_BYTES = 4096  # what Route 53 sends at most, records-and-changes
 DEFAULT_UDP_PAYLOAD_BYTES = 1232  # DNS flag day 2020: fits IPv6's least MTU without fragments
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
+MAX_CHAOS_OCTETS = 255  # RFC 1035 §3.3: one character-string
+MAX_NSID_OCTETS = 128  # our choice: it fits beside the longest question and all other options in 512 octets
+COOKIE_SECRET_OCTETS = 16  # RFC 9018 §4.4
+
 MAX_PORT = 65535
 _ENDPOINT = re.compile(r"(?:(?P<v4>[0-9.]+)|\[(?P<v6>[^]]+)\]):(?P<port>[0-9]{1,5})")
 
@@ -85,6 +89,29 @@ class ApiSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class CookieSettings:
+    """Whether clients get server cookies (RFC 7873), and whether one that sends a cookie must have a valid
+    one.
+
+    `secrets` are shared by the servers of one address; the first signs, all are accepted. None at all: one is
+    drawn at start.
+    """
+
+    enabled: bool = True
+    required: bool = False
+    secrets: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ChaosSettings:
+    """What is told in class CHAOS (RFC 4892); an empty text is not told."""
+
+    version: str = ""
+    hostname: str = ""
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class TcpSettings:
     """How long and how many TCP connections may be; all of one server together, whatever it listens on.
 
@@ -134,7 +161,7 @@ class Settings:
 
     `zones` is the directory of zone and policy files, None for a server without zones. `locations` is the
     file that says where clients are; None takes `locations.yaml` of that directory where there is one.
-    `seed` makes draws reproducible.
+    `seed` makes draws reproducible. `nsid` names the server to those who ask (RFC 5001); empty: not told.
     """
 
     listen: tuple[Endpoint, ...] = DEFAULT_LISTEN
@@ -143,6 +170,9 @@ class Settings:
     seed: int | None = None
     minimal_responses: bool = False
     udp_payload_bytes: int = DEFAULT_UDP_PAYLOAD_BYTES
+    nsid: str = ""
+    cookies: CookieSettings = field(default_factory=CookieSettings)
+    chaos: ChaosSettings = field(default_factory=ChaosSettings)
     recursion: RecursionSettings = field(default_factory=RecursionSettings)
     tcp: TcpSettings = field(default_factory=TcpSettings)
     health: HealthSettings = field(default_factory=HealthSettings)
