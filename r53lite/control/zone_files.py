@@ -25,6 +25,7 @@ from r53lite.routing.locations import Locations
 from r53lite.routing.record_set import RecordSetGroup
 from r53lite.zone.builder import build_zone
 from r53lite.zone.catalog import Catalog
+from r53lite.zone.lint import lint_zones
 from r53lite.zone.master_file import CHUNK_BYTES, Include, IncludedFile, read_chunks
 from r53lite.zone.model import Zone
 from r53lite.zone.records import Record, RecordTable, add_records
@@ -85,7 +86,8 @@ class _Parts:
 class _Loading:
     """One pass over the files."""
 
-    def __init__(self, paths: Sequence[Path], progress: Progress | None) -> None:
+    def __init__(self, paths: Sequence[Path], progress: Progress | None, *, is_linted: bool) -> None:
+        self._is_linted = is_linted
         self._progress = progress
         self._done_bytes = 0
         self._total_bytes = sum(
@@ -190,12 +192,14 @@ class _Loading:
             if check_id not in self.checks:
                 self.faults.append(Fault(file, line, f"health check {check_id!r} is not defined"))
         zones = []
+        linted: dict[bytes, tuple[Zone, RecordTable]] = {}
         for origin, parts in self.parts.items():
             table = parts.table or RecordTable()
             parts.table = None  # the builder takes it over
             add_records(table, parts.records)
             if not len(table) and not parts.groups:
                 continue
+            records = table.snapshot() if self._is_linted else None
             built: list[Fault] = []
             zone = build_zone(
                 origin, table, parts.groups, built, tuple(dict.fromkeys((*parts.files, *table.files)))
@@ -206,12 +210,19 @@ class _Loading:
                 built = [fault for fault in built if fault.is_error and fault.line]
             elif zone is not None:
                 zones.append(zone)
+                if records is not None:
+                    linted[origin] = zone, records
             self.faults += built
+        self.faults += lint_zones(linted)
         return zones
 
 
 def load_zone_files(
-    sources: Sequence[Path], locations: Path | None = None, progress: Progress | None = None
+    sources: Sequence[Path],
+    locations: Path | None = None,
+    progress: Progress | None = None,
+    *,
+    is_linted: bool = False,
 ) -> LoadedFiles:
     """Read and check zone files.
 
@@ -219,12 +230,13 @@ def load_zone_files(
         sources: directories and single files.
         locations: the `locations.yaml` to read; None leaves every client unknown.
         progress: told now and then how many bytes of how many are read; master files alone count.
+        is_linted: also warn of what `zone.lint` finds, which takes time and memory that serving has not.
 
     Returns:
         Everything that is sound, and every fault; nothing is raised for what a person wrote.
     """
     paths = list_zone_files(sources)
-    loading = _Loading(paths, progress)
+    loading = _Loading(paths, progress, is_linted=is_linted)
     for path in paths:
         loading.read(path)
     zones = loading.build()
