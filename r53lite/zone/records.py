@@ -119,6 +119,13 @@ class RecordTable:
             return []
         return list(items_of(table[owner], self.places[index][list(table).index(owner)]))
 
+    def snapshot(self) -> RecordTable:
+        """Return the records as they are now, for who must know their places after the zone is built."""
+        copy = RecordTable()
+        copy.tables, copy.places, copy.mask = [dict(table) for table in self.tables], self.places, self.mask
+        copy.files = self.files
+        return copy
+
     def packed_tables(self) -> list[dict[bytes, Packed]]:
         """Return the shards when the builder has settled every owner."""
         return cast("list[dict[bytes, Packed]]", self.tables)
