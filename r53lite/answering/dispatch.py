@@ -1,47 +1,65 @@
 """How does a request's bytes become a reply's bytes? The one door for every transport.
 
 `answer` is a plain call for everything that needs no waiting: errors, our own zones, cached recursive
-answers. Only a question that recursion must go out for comes back as a coroutine. Order: decode → cookie →
-EDNS version → class → transfers → our zones → recursion → REFUSED. Any exception that is not a `WireError`
-is a bug: logged once with its traceback, counted, answered SERVFAIL.
+answers. Only a question that recursion must go out for comes back as a coroutine. Order: replay of the
+whole request → decode → cookie → EDNS version → class → transfers → our zones (replay, or the clear path)
+→ recursion → REFUSED. Any exception that is not a `WireError` is a bug: logged once with its traceback,
+counted, answered SERVFAIL.
 """
 
 from __future__ import annotations
 
 import logging
 import random
-import socket
 import time
-from collections.abc import Callable, Coroutine
-from ipaddress import ip_address
+from collections.abc import Callable, Coroutine, Hashable, Sequence
+from functools import partial
 from typing import NamedTuple
 
+from r53lite.answering import handover
 from r53lite.answering.access import AccessList
-from r53lite.answering.authoritative import Options, Result, respond
+from r53lite.answering.authoritative import Options, respond
 from r53lite.answering.chaos import Chaos
+from r53lite.answering.clear_path import ClearPath
+from r53lite.answering.clients import Clients, unscoped
+from r53lite.answering.compiled import Leaf, Tree, pick_ready
 from r53lite.answering.recursive import Recursive
+from r53lite.answering.replay import Asked, Entry, Place, Ready, ReadyEntry, Replay
 from r53lite.answering.reply_options import ClientOptions
+from r53lite.answering.shape import Shape, shape_of
 from r53lite.control.snapshot import Snapshot
 from r53lite.dns import rrtypes, wire
-from r53lite.dns.message import AA, QR, Message, Query, Response
-from r53lite.dns.rrset import RRset
-from r53lite.errors import ResolutionError, WireError
+from r53lite.dns.edns import encode_opt
+from r53lite.dns.message import AA, CD, QR, RD, Message, Query, Response
+from r53lite.errors import WireError
 from r53lite.health.table import HealthTable
-from r53lite.resolver.delegation import Delegation, addresses_of
-from r53lite.resolver.resolution import Resolved
-from r53lite.routing.context import Context
-from r53lite.routing.locations import Locations
+from r53lite.routing.context import ClientLocation, Context
 from r53lite.zone.model import Zone
-from r53lite.zone.outcome import Referral
 
-EDE_NOT_READY, EDE_PROHIBITED, EDE_NOT_AUTHORITATIVE = 14, 18, 20  # RFC 8914 §4
-
-_NOT_RESOLVED = rrtypes.META_TYPES - {rrtypes.ANY}  # nobody has data of these: no upstream is asked for them
+EDE_PROHIBITED = 18  # RFC 8914 §4.19
+_TRANSFERS = frozenset((rrtypes.AXFR, rrtypes.IXFR))
+_ECHOED_FLAGS = RD | CD  # of a query, those that its reply can show
 
 Reply = bytes | None | Coroutine[None, None, bytes | None]
+_Outcome = bytes | handover.Outcome
 
 logger = logging.getLogger("r53lite.answering")
-_draw = random.Random().randrange  # which answer comes is no secret: the fast generator will do
+
+
+def make_draw(seed: int | None = None) -> Callable[[int], int]:
+    """Return a function that draws a whole number below a limit, evenly: for limits up to 2^32 no number's
+    share is off by more than 2^-20 of itself.
+
+    Args:
+        seed: makes the draws reproducible; None takes a seed of the system. Which answer comes is no secret,
+            so the fast generator will do.
+    """
+    uniform = random.Random(seed).random
+
+    def draw(limit: int) -> int:
+        return int(uniform() * limit)
+
+    return draw
 
 
 class DispatchSettings(NamedTuple):
@@ -54,6 +72,16 @@ class DispatchSettings(NamedTuple):
     chaos: Chaos = Chaos()
 
 
+class Asker(NamedTuple):
+    """How a query came: its bytes, its client, and the longest reply that this client takes."""
+
+    request: bytes
+    address: str
+    limit_bytes: int
+    is_stream: bool
+    may_recurse: bool
+
+
 class Dispatch:
     """The door of one server.
 
@@ -62,7 +90,7 @@ class Dispatch:
         health: returns the published health table.
         recursive: the resolver, or None where recursion is off.
         settings: limits and access.
-        draw: a whole number from 0 to n-1, uniform.
+        draw: a whole number from 0 to n-1, uniform; None draws at random.
         wall_clock: seconds since 1970, for cookies.
     """
 
@@ -72,16 +100,50 @@ class Dispatch:
         health: Callable[[], HealthTable],
         recursive: Recursive | None,
         settings: DispatchSettings,
-        draw: Callable[[int], int] = _draw,
+        draw: Callable[[int], int] | None = None,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
         self._snapshot = snapshot
         self._health = health
         self._recursive = recursive
         self._settings = settings
-        self._draw = draw
+        self._draw = draw or make_draw()
         self._wall_clock = wall_clock
+        self._clients = Clients(None if recursive is None else settings.recursion_clients)
+        self._bare_opts = tuple(
+            encode_opt(settings.udp_payload_bytes, rrtypes.NOERROR, is_dnssec_ok=is_dnssec_ok)
+            for is_dnssec_ok in (False, True)
+        )
+        self._replay = Replay(snapshot(), health(), self._draw)
         self.failures = 0
+
+    def answer_batch(self, requests: Sequence[bytes], client: Callable[[int], str]) -> list[Reply]:
+        """Answer datagrams that came together, in order; all of them see one snapshot.
+
+        Args:
+            requests: the messages.
+            client: returns the IP address that a request came from; asked only where the reply needs it.
+
+        Returns:
+            For each request what `answer` returns.
+        """
+        self._refresh()
+        replies: list[Reply] = []
+        add = replies.append
+        is_one_kind = self._recursive is None
+        find = self._replay.ready(is_stream=False, may_recurse=False).young.get
+        for index, request in enumerate(requests):
+            if not is_one_kind:
+                may_recurse = self._clients.may_recurse(client(index))
+                find = self._replay.ready(is_stream=False, may_recurse=may_recurse).young.get
+            ready = find(request[2:])
+            if ready.__class__ is bytes:
+                add(request[:2] + ready)
+            elif ready is None:
+                add(self._answer_new(request, client(index), is_stream=False))
+            else:
+                add(self._answer_ready(ready, request, client(index), is_stream=False))
+        return replies
 
     def answer(self, request: bytes, address: str, *, is_stream: bool) -> Reply:
         """Answer one request.
@@ -94,15 +156,41 @@ class Dispatch:
         Returns:
             The reply; None to stay silent; or a coroutine that returns either, where recursion has to go out.
         """
+        self._refresh()
+        may_recurse = self._clients.may_recurse(address)
+        ready = self._replay.ready(is_stream=is_stream, may_recurse=may_recurse).young.get(request[2:])
+        if ready is None:
+            return self._answer_new(request, address, is_stream=is_stream)
+        return self._answer_ready(ready, request, address, is_stream=is_stream)
+
+    def _refresh(self) -> None:
+        """Let compiled answers go that are no longer true."""
+        self._replay.refresh(self._snapshot(), self._health())
+
+    def _answer_ready(self, ready: Ready, request: bytes, address: str, *, is_stream: bool) -> Reply:
+        """Replay the reply to a request that was answered before."""
+        tree = ready
+        if isinstance(tree, ReadyEntry):
+            found = tree.find(partial(self._clients.place, self._snapshot().locations, address))
+            if found is None:
+                return self._answer_new(request, address, is_stream=is_stream)
+            tree = found
+        return request[:2] + pick_ready(tree, self._draw)
+
+    def _answer_new(self, request: bytes, address: str, *, is_stream: bool) -> Reply:
+        """Answer a request that the tables do not hold as a whole."""
         try:
             query = wire.decode_query(request)
         except WireError as error:
             return self._answer_unreadable(request, address, error.rcode)
         limit_bytes = wire.MAX_MESSAGE_BYTES if is_stream else self._udp_limit(query)
+        asker = Asker(request, address, limit_bytes, is_stream, self._clients.may_recurse(address))
         try:
             if query.edns is not None and query.edns.has_client_options:
-                query = self._admit(query, address, is_stream=is_stream)
-            outcome = self._answer(query, address)
+                query = self._admit(query, asker)
+            outcome = self._answer(query, asker)
+            if isinstance(outcome, bytes):
+                return outcome
             if isinstance(outcome, Response):
                 return wire.encode_response(query, outcome, limit_bytes, self._settings.udp_payload_bytes)
         except Exception:
@@ -112,10 +200,11 @@ class Dispatch:
             return wire.encode_response(query, outcome, limit_bytes, self._settings.udp_payload_bytes)
         return self._finish(outcome, query, limit_bytes)
 
-    def _admit(self, query: Query, address: str, *, is_stream: bool) -> Query:
+    def _admit(self, query: Query, asker: Asker) -> Query:
         """Judge the query's cookie, and note what the reply says to this client whatever the answer is."""
         now = int(self._wall_clock())
-        return self._settings.client_options.admit(query, _unscoped(address), is_stream=is_stream, now=now)
+        options = self._settings.client_options
+        return options.admit(query, unscoped(asker.address), is_stream=asker.is_stream, now=now)
 
     def _answer_unreadable(self, request: bytes, address: str, rcode: int | None) -> bytes | None:
         """Answer what is not a query: nothing, an error, or the cookie that was all it asked for."""
@@ -124,7 +213,7 @@ class Dispatch:
         options = b""
         if rcode == rrtypes.NOERROR:
             rcode, options = self._settings.client_options.answer_cookie_query(
-                wire.read_edns(request), _unscoped(address), now=int(self._wall_clock())
+                wire.read_edns(request), unscoped(address), now=int(self._wall_clock())
             )
         return wire.encode_error(request, rcode, self._settings.udp_payload_bytes, options)
 
@@ -148,33 +237,18 @@ class Dispatch:
             response = Response(rrtypes.SERVFAIL)
         return wire.encode_response(query, response, limit_bytes, self._settings.udp_payload_bytes)
 
-    def _answer(self, query: Query, address: str) -> Response | Coroutine[None, None, Response]:
+    # --- a readable query -----------------------------------------------------------------------------------
+
+    def _answer(self, query: Query, asker: Asker) -> _Outcome:
         """Decide who answers: an error, our zones, recursion, or nobody."""
-        snapshot = self._snapshot()
-        zone = snapshot.catalog.find(query.qname)
-        settled = self._answer_without_data(query, zone)
-        if settled is not None:
-            return settled
-        recursive = self._recursive
-        address = _unscoped(address)
-        if recursive is not None and not self._settings.recursion_clients.permits(ip_address(address)):
-            recursive = None
-        if zone is None:
-            return self._answer_outside(recursive, query)
-        context = self._context(snapshot.locations, address, query)
-        result = respond(
-            snapshot.catalog,
-            zone,
-            query.qname,
-            query.qtype,
-            context,
-            Options(self._settings.minimal_responses, query.edns is not None and query.edns.is_dnssec_ok),
-        )
-        if recursive is None:
-            return result.response
-        if query.is_recursion_desired and query.qtype not in _NOT_RESOLVED:
-            return self._complete(recursive, result, query)
-        return result.response._replace(is_recursion_available=True)
+        zone = self._snapshot().catalog.find(query.qname)
+        if query.qclass != rrtypes.CLASS_IN or query.qtype in _TRANSFERS or query.edns is not None:
+            settled = self._answer_without_data(query, zone)
+            if settled is not None:
+                return settled
+        if zone is not None:
+            return self._answer_from_zone(query, asker, zone)
+        return handover.answer_outside(self._recursive if asker.may_recurse else None, query)
 
     def _answer_without_data(self, query: Query, zone: Zone | None) -> Response | None:
         """Answer what asks for no data of ours or others: a version, a class, a transfer.
@@ -191,93 +265,95 @@ class Dispatch:
             return self._settings.chaos.respond(query.qname, query.qtype)
         if query.qclass not in (rrtypes.CLASS_IN, rrtypes.CLASS_ANY):
             return Response(rrtypes.REFUSED, ede_code=EDE_PROHIBITED)
-        if query.qtype in (rrtypes.AXFR, rrtypes.IXFR):
+        if query.qtype in _TRANSFERS:
             if zone is None or zone.origin != query.qname:
                 return Response(rrtypes.NOTAUTH)  # RFC 5936 §2.2.1
             return Response(rrtypes.REFUSED, ede_code=EDE_PROHIBITED)
         return None
 
-    def _answer_outside(
-        self, recursive: Recursive | None, query: Query
-    ) -> Response | Coroutine[None, None, Response]:
-        """Answer for a name in none of our zones; `recursive` is None for clients that may not recurse."""
-        if recursive is None:
-            return Response(rrtypes.REFUSED, ede_code=EDE_NOT_AUTHORITATIVE)
-        if query.qtype in _NOT_RESOLVED:
-            return Response(rrtypes.NOTIMP, is_recursion_available=True)  # as BIND answers MAILA and MAILB
-        if not query.is_recursion_desired:
-            return self._from_cache(recursive, query)
-        return self._recurse(recursive, query.qname, query.qtype)
+    def _answer_from_zone(self, query: Query, asker: Asker, zone: Zone) -> _Outcome:
+        """Answer from one of our zones: replay a compiled answer, or take the clear path."""
+        edns = query.edns
+        shape = shape_of(zone, query.qname, query.qtype)
+        key = (
+            shape.key,
+            query.qtype,
+            query.qclass,
+            query.flags & _ECHOED_FLAGS,
+            None if edns is None else edns.is_dnssec_ok,
+            asker.limit_bytes,
+            asker.may_recurse,
+        )
+        known = self._replay.get(key)
+        if known.__class__ is Leaf:  # no choice, no dependence: most answers
+            reply = self._replayed(query, asker, shape, known, known)
+            if reply is not None:
+                return reply
+        elif known is not None or shape.is_shared or self._replay.is_second_sight(key):
+            compiled = self._compiled(query, asker, zone, shape, key)
+            if compiled is not None:
+                return compiled
+        return self._answer_clear(query, asker, zone, shape)
 
-    def _context(self, locations: Locations, address: str, query: Query) -> Context:
-        """Return what policies may look at; a client subnet stands for the client (RFC 7871 §7.2.1)."""
-        subnet = query.client_subnet
-        if subnet is None or subnet.source_prefix_len == 0:
-            if ":" in address:
-                location = locations.locate(socket.inet_pton(socket.AF_INET6, address), 128)
-            else:
-                location = locations.locate(socket.inet_aton(address), 32)
-            if subnet is not None:  # the scope is one of the subnet, not of the source address
-                location = location._replace(prefix_len=0)
-            return Context(self._health(), location, self._draw)
-        packed = subnet.address.ljust(4 if subnet.family == 1 else 16, b"\x00")
-        return Context(self._health(), locations.locate(packed, subnet.source_prefix_len), self._draw)
+    def _clear_path(self, query: Query, asker: Asker, zone: Zone, shape: Shape) -> ClearPath:
+        """Return the clear path of a query."""
+        is_dnssec_ok = query.edns is not None and query.edns.is_dnssec_ok
+        options = Options(self._settings.minimal_responses, is_dnssec_ok)
+        catalog = self._snapshot().catalog
+        return ClearPath(catalog, zone, query, options, asker.may_recurse, shape.private_octets)
 
-    def _from_cache(self, recursive: Recursive, query: Query) -> Response:
-        """Answer a question without RD from the cache alone; what is not there is refused."""
-        known = recursive.cached(query.qname, query.qtype)
-        if known is None:
-            return Response(rrtypes.REFUSED, is_recursion_available=True, ede_code=EDE_NOT_AUTHORITATIVE)
-        return _resolved_response(known)
+    def _answer_clear(self, query: Query, asker: Asker, zone: Zone, shape: Shape) -> _Outcome:
+        """Answer by the clear path alone."""
+        place = self._place(query, asker)
+        clear = self._clear_path(query, asker, zone, shape)
+        result = clear.respond(Context(self._health(), partial(_locate, place), self._draw))
+        if self._recursive is not None and asker.may_recurse and query.is_recursion_desired:
+            return handover.complete(self._recursive, result, query)
+        payload_bytes = self._settings.udp_payload_bytes
+        return wire.encode_response(
+            query, result.response, asker.limit_bytes, payload_bytes, shape.private_octets
+        )
 
-    def _recurse(
-        self,
-        recursive: Recursive,
-        qname: bytes,
-        qtype: int,
-        prefix: tuple[RRset, ...] = (),
-        starting_at: Delegation | None = None,
-    ) -> Response | Coroutine[None, None, Response]:
-        """Answer from the cache, or return the coroutine that goes out; `prefix` is a chain found in our
-        zones.
-        """
-        known = recursive.cached(qname, qtype)
-        if known is not None:
-            return _resolved_response(known, prefix)
-        return self._resolve(recursive, qname, qtype, prefix, starting_at)
+    def _compiled(self, query: Query, asker: Asker, zone: Zone, shape: Shape, key: Hashable) -> bytes | None:
+        """Answer by a compiled answer that makes choices, or compile one; None where the clear path must."""
+        place = self._place(query, asker)
+        clear = self._clear_path(query, asker, zone, shape)
+        asked = Asked(key, shape.record, partial(clear.run, asker.limit_bytes), place)
+        found = self._replay.find(asked)
+        return None if found is None else self._replayed(query, asker, shape, *found)
 
-    async def _resolve(
-        self,
-        recursive: Recursive,
-        qname: bytes,
-        qtype: int,
-        prefix: tuple[RRset, ...],
-        starting_at: Delegation | None,
-    ) -> Response:
-        """Resolve; a failure is SERVFAIL with its reason as an extended error."""
-        try:
-            resolved = await recursive.resolve(qname, qtype, starting_at)
-        except ResolutionError as error:
-            return Response(
-                rrtypes.SERVFAIL,
-                is_recursion_available=True,
-                answer=prefix,
-                ede_code=error.ede_code,
-                ede_text=str(error)[:200],
-            )
-        return _resolved_response(resolved, prefix)
+    def _replayed(
+        self, query: Query, asker: Asker, shape: Shape, found: Tree | Entry, leaf: Leaf
+    ) -> bytes | None:
+        """Put a reply together from a compiled answer; None where the OPT record leaves too little room."""
+        opt = b""
+        edns = query.edns
+        if edns is None:
+            pass
+        elif edns.client_subnet is None and not query.reply_options:
+            opt = self._bare_opts[edns.is_dnssec_ok]
+        else:
+            scope = 0
+            if leaf.is_scoped and edns.client_subnet is not None:
+                scope = self._place(query, asker)().prefix_len
+            response = Response(rrtypes.NOERROR, scope_prefix_len=scope)  # zones have no code over 15
+            opt = wire.encode_reply_opt(query, response, asker.limit_bytes, self._settings.udp_payload_bytes)
+        request = asker.request
+        reply = request[:2] + leaf.head + query.question + shape.record + leaf.body + opt
+        if len(reply) > asker.limit_bytes:
+            return None
+        if edns is None or not edns.cookie:  # a cookie's reply depends on client and time
+            table = self._replay.ready(is_stream=asker.is_stream, may_recurse=asker.may_recurse)
+            if table.is_second_sight(request[2:]):
+                is_placed = edns is not None and edns.client_subnet is not None
+                place = self._place(query, asker) if is_placed else None
+                ready = self._replay.make_ready(found, shape.record, query.question, opt, place)
+                table.put(request[2:], ready)
+        return reply
 
-    def _complete(
-        self, recursive: Recursive, result: Result, query: Query
-    ) -> Response | Coroutine[None, None, Response]:
-        """Let recursion finish what our zones begin: at a cut, or after a CNAME that leaves them."""
-        response = result.response._replace(is_recursion_available=True)
-        last = query.qname if not response.answer else response.answer[-1].rdatas[0]
-        if result.leaving is not None:
-            return self._recurse(recursive, result.leaving, query.qtype, response.answer)
-        if result.referral is not None:
-            return self._recurse(recursive, last, query.qtype, response.answer, _delegation(result.referral))
-        return response
+    def _place(self, query: Query, asker: Asker) -> Callable[[], Place]:
+        """Return what finds out where the client is."""
+        return partial(self._clients.place, self._snapshot().locations, asker.address, query.client_subnet)
 
     def local(self, qname: bytes, qtype: int) -> Message | None:
         """Answer for our own resolver from our own zones; None where they do not hold the name.
@@ -305,24 +381,7 @@ class Dispatch:
         )
 
 
-def _unscoped(address: str) -> str:
-    """Return an address without the interface that stands behind a link-local client's."""
-    return address.partition("%")[0]
-
-
-def _delegation(referral: Referral) -> Delegation:
-    """Return our own zone's cut as a place for recursion to start."""
-    servers: dict[bytes, tuple[str, ...]] = dict.fromkeys(referral.ns.rdatas, ())
-    for rrset in (*referral.glue, *referral.sibling_glue):
-        servers[rrset.owner] = servers.get(rrset.owner, ()) + addresses_of(rrset)
-    return Delegation(referral.ns.owner, servers)
-
-
-def _resolved_response(resolved: Resolved, prefix: tuple[RRset, ...] = ()) -> Response:
-    """Return what recursion found as a response: never authoritative, RA set."""
-    return Response(
-        resolved.rcode,
-        is_recursion_available=True,
-        answer=(*prefix, *resolved.answer),
-        authority=resolved.authority,
-    )
+def _locate(place: Callable[[], Place]) -> ClientLocation:
+    """Return a place as policies see it."""
+    location, prefix_len = place()
+    return location._replace(prefix_len=prefix_len)

@@ -31,6 +31,7 @@ from r53lite.config.settings import (
     LogSettings,
     RecursionSettings,
     Settings,
+    TcpSettings,
     parse_endpoint,
 )
 from r53lite.config.yaml_file import read_yaml
@@ -39,6 +40,11 @@ from r53lite.errors import Faults, SettingsError
 T = TypeVar("T")
 
 MAX_PROBES_IN_FLIGHT = 10_000  # our choice: each holds a socket
+MIN_TCP_TIMEOUT_S, MAX_TCP_TIMEOUT_S = (
+    0.1,
+    6553.5,
+)  # what edns-tcp-keepalive can tell (RFC 7828 §3.1), 0 aside
+MAX_TCP_CONNECTIONS = 100_000  # our choice: each holds a socket
 
 
 def load_settings(path: Path) -> Settings:
@@ -77,6 +83,7 @@ def _read_settings(reader: Reader, directory: Path) -> Settings:
         cookies=_read_cookies(reader.child("cookies")),
         chaos=_read_chaos(reader.child("chaos")),
         recursion=_read_recursion(reader.child("recursion"), directory),
+        tcp=_read_tcp(reader.child("tcp")),
         health=_read_health(reader.child("health")),
         api=_read_api(reader.child("api")),
         log=_read_log(reader.child("log")),
@@ -125,6 +132,26 @@ def _read_recursion(reader: Reader, directory: Path) -> RecursionSettings:
         root_hints=_path(reader, "root_hints", directory),
         upstream_port=reader.integer("upstream_port", default.upstream_port, minimum=1, maximum=MAX_PORT),
         upstream_networks=reader.networks("upstream_networks", default.upstream_networks),
+    )
+    reader.finish()
+    return settings
+
+
+def _read_tcp(reader: Reader) -> TcpSettings:
+    def seconds(key: str, default: float) -> float:
+        return reader.number(key, default, minimum=MIN_TCP_TIMEOUT_S, maximum=MAX_TCP_TIMEOUT_S)
+
+    def count(key: str, default: int) -> int:
+        return reader.integer(key, default, minimum=1, maximum=MAX_TCP_CONNECTIONS)
+
+    default = TcpSettings()
+    settings = TcpSettings(
+        idle_timeout_s=seconds("idle_timeout_s", default.idle_timeout_s),
+        message_timeout_s=seconds("message_timeout_s", default.message_timeout_s),
+        write_timeout_s=seconds("write_timeout_s", default.write_timeout_s),
+        max_connections=count("max_connections", default.max_connections),
+        max_connections_per_client=count("max_connections_per_client", default.max_connections_per_client),
+        max_pending_per_connection=count("max_pending_per_connection", default.max_pending_per_connection),
     )
     reader.finish()
     return settings

@@ -24,6 +24,8 @@ from r53lite.dns.wire_layout import FIXED, HEADER, HEADER_BYTES, TYPE_CLASS
 from r53lite.errors import WireError
 
 _UINT16 = struct.Struct("!H")
+_OPT_HEAD = b"\x00" + rrtypes.OPT.to_bytes(2, "big")  # of an OPT record: root owner, type (RFC 6891 §6.1.2)
+_OPT_REST = struct.Struct("!HIH")  # and then payload size, TTL field, length of the options
 
 # -----------------------------------------------------------------------------------------------------
 
@@ -65,9 +67,24 @@ def decode_query(wire: bytes) -> Query:
     if authorities and qtype != rrtypes.IXFR:  # RFC 1995 §3: only IXFR puts a record there
         raise WireError("authority section in a query", rrtypes.FORMERR)
     opt = None
-    if len(wire) != end + 4 or authorities or additionals:
+    if (
+        len(wire) == end + 15
+        and additionals == 1
+        and not authorities
+        and wire[end + 4 : end + 7] == _OPT_HEAD
+    ):
+        opt = _decode_bare_opt(wire, end + 7)
+    elif len(wire) != end + 4 or authorities or additionals:
         opt = _decode_trailing(wire, end + 4, authorities, additionals)
     return Query(message_id, flags, opcode, question, question[:-4].lower(), qtype, qclass, opt)
+
+
+def _decode_bare_opt(wire: bytes, at: int) -> Edns:
+    """Read the OPT record that most queries end in, root owner and type passed over: it has no options."""
+    payload_bytes, ttl, length = _OPT_REST.unpack_from(wire, at)
+    if length:
+        raise WireError("rdata ends early", rrtypes.FORMERR)
+    return edns.decode_opt(payload_bytes, ttl, b"")
 
 
 def _decode_without_question(wire: bytes, counts: tuple[int, int, int, int]) -> WireError:

@@ -227,7 +227,7 @@ async def test_an_exception_in_our_zones_is_servfail_logged_once_and_counted(
     def fail(*_: object, **__: object) -> None:
         raise KeyError("a bug in lookup")
 
-    monkeypatch.setattr("r53lite.answering.dispatch.respond", fail)
+    monkeypatch.setattr("r53lite.answering.clear_path.respond", fail)
     door = make_door(tmp_path, None)
 
     reply = await ask(door, "www.example.test")

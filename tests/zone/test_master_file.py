@@ -11,7 +11,8 @@ from r53lite.dns import rrtypes
 from r53lite.dns.name import format_name, parse_name
 from r53lite.dns.presentation import format_rdata
 from r53lite.errors import Faults
-from r53lite.zone.master_file import Record, read_master_file
+from r53lite.zone.master_file import read_master_file
+from r53lite.zone.records import Record
 
 ORIGIN = parse_name("example.com")
 
