@@ -90,8 +90,8 @@ class ApiSettings:
 
 @dataclass(frozen=True, slots=True)
 class CookieSettings:
-    """Whether clients get server cookies (RFC 7873), and whether a client that sends a cookie must have a
-    valid one.
+    """Whether clients get server cookies (RFC 7873), and whether one that sends a cookie must have a valid
+    one.
 
     `secrets` are shared by the servers of one address; the first signs, all are accepted. None at all: one is
     drawn at start.

@@ -35,8 +35,7 @@ _MAX_KEEPALIVE = 0xFFFF  # RFC 7828 §3.1: two octets of 100 ms
 _OPT_FIXED = struct.Struct("!HHIH")
 _OPTION_HEAD = struct.Struct("!HH")
 _SUBNET_HEAD = struct.Struct("!HBB")
-# Address family → bits. `dig +subnet=0` writes RFC 7871 §7.1.2's /0 as family 0 with no address; BIND
-# takes it.
+# Address family → bits. `dig +subnet=0` writes RFC 7871 §7.1.2's /0 as family 0 without address; BIND too.
 _ADDRESS_BITS = {0: 0, 1: 32, 2: 128}
 
 
