@@ -25,7 +25,13 @@ from r53lite.answering.clients import Clients, unscoped
 from r53lite.answering.compiled import Leaf, Tree, pick_ready
 from r53lite.answering.recursive import Recursive
 from r53lite.answering.replay import Asked, Entry, Place, Ready, ReadyEntry, Replay
-from r53lite.answering.reply_options import ClientOptions
+from r53lite.answering.reply_options import (
+    COOKIE_REPLY_BYTES,
+    ClientOptions,
+    cookie_tail,
+    ends_in_cookie,
+)
+from r53lite.answering.settled import TRANSFERS, answer_without_data
 from r53lite.answering.shape import Shape, shape_of
 from r53lite.control.snapshot import Snapshot
 from r53lite.dns import rrtypes, wire
@@ -36,8 +42,6 @@ from r53lite.health.table import HealthTable
 from r53lite.routing.context import ClientLocation, Context
 from r53lite.zone.model import Zone
 
-EDE_PROHIBITED = 18  # RFC 8914 §4.19
-_TRANSFERS = frozenset((rrtypes.AXFR, rrtypes.IXFR))
 _ECHOED_FLAGS = RD | CD  # of a query, those that its reply can show
 
 Reply = bytes | None | Coroutine[None, None, bytes | None]
@@ -169,16 +173,37 @@ class Dispatch:
 
     def _answer_ready(self, ready: Ready, request: bytes, address: str, *, is_stream: bool) -> Reply:
         """Replay the reply to a request that was answered before."""
-        tree = ready
-        if isinstance(tree, ReadyEntry):
-            found = tree.find(partial(self._clients.place, self._snapshot().locations, address))
-            if found is None:
-                return self._answer_new(request, address, is_stream=is_stream)
-            tree = found
-        return request[:2] + pick_ready(tree, self._draw)
+        found = self._replay_body(ready, address)
+        if found is None:
+            return self._answer_new(request, address, is_stream=is_stream)
+        return request[:2] + found
+
+    def _replay_body(self, ready: Ready, address: str) -> bytes | None:
+        """Return a ready reply without its id, or None where it has to be compiled anew."""
+        if isinstance(ready, ReadyEntry):
+            found = ready.find(partial(self._clients.place, self._snapshot().locations, address))
+            return None if found is None else pick_ready(found, self._draw)
+        return pick_ready(ready, self._draw)
+
+    def _replay_cookie(self, request: bytes, tail: int, address: str, *, is_stream: bool) -> bytes | None:
+        """Replay the reply to a request that was answered before but for the cookie that ends both."""
+        may_recurse = self._clients.may_recurse(address)
+        ready = self._replay.cookied(is_stream=is_stream, may_recurse=may_recurse).young.get(request[2:-tail])
+        if ready is None:
+            return None
+        cookie = self._settings.client_options.judge(
+            request[-tail:], unscoped(address), is_stream=is_stream, now=int(self._wall_clock())
+        )
+        body = None if cookie is None else self._replay_body(ready, address)
+        return None if cookie is None or body is None else request[:2] + body + cookie
 
     def _answer_new(self, request: bytes, address: str, *, is_stream: bool) -> Reply:
         """Answer a request that the tables do not hold as a whole."""
+        tail = cookie_tail(request)
+        if tail:
+            replayed = self._replay_cookie(request, tail, address, is_stream=is_stream)
+            if replayed is not None:
+                return replayed
         try:
             query = wire.decode_query(request)
         except WireError as error:
@@ -242,34 +267,13 @@ class Dispatch:
     def _answer(self, query: Query, asker: Asker) -> _Outcome:
         """Decide who answers: an error, our zones, recursion, or nobody."""
         zone = self._snapshot().catalog.find(query.qname)
-        if query.qclass != rrtypes.CLASS_IN or query.qtype in _TRANSFERS or query.edns is not None:
-            settled = self._answer_without_data(query, zone)
+        if query.qclass != rrtypes.CLASS_IN or query.qtype in TRANSFERS or query.edns is not None:
+            settled = answer_without_data(query, zone, self._settings.chaos)
             if settled is not None:
                 return settled
         if zone is not None:
             return self._answer_from_zone(query, asker, zone)
         return handover.answer_outside(self._recursive if asker.may_recurse else None, query)
-
-    def _answer_without_data(self, query: Query, zone: Zone | None) -> Response | None:
-        """Answer what asks for no data of ours or others: a version, a class, a transfer.
-
-        NSD, Knot and BIND refuse a transfer of a zone they have (we hand out none), and are NOTAUTH for any
-        other name. Types that mean something only elsewhere in a message (OPT, TSIG, MAILA and such) are
-        answered as types that no name has, as NSD and Knot do: they are no case here.
-        """
-        if query.is_cookie_demanded:
-            return Response(rrtypes.BADCOOKIE)  # RFC 7873 §5.2.3
-        if query.edns is not None and query.edns.version > 0:
-            return Response(rrtypes.BADVERS)  # RFC 6891 §6.1.3
-        if query.qclass == rrtypes.CLASS_CH:
-            return self._settings.chaos.respond(query.qname, query.qtype)
-        if query.qclass not in (rrtypes.CLASS_IN, rrtypes.CLASS_ANY):
-            return Response(rrtypes.REFUSED, ede_code=EDE_PROHIBITED)
-        if query.qtype in _TRANSFERS:
-            if zone is None or zone.origin != query.qname:
-                return Response(rrtypes.NOTAUTH)  # RFC 5936 §2.2.1
-            return Response(rrtypes.REFUSED, ede_code=EDE_PROHIBITED)
-        return None
 
     def _answer_from_zone(self, query: Query, asker: Asker, zone: Zone) -> _Outcome:
         """Answer from one of our zones: replay a compiled answer, or take the clear path."""
@@ -342,14 +346,22 @@ class Dispatch:
         reply = request[:2] + leaf.head + query.question + shape.record + leaf.body + opt
         if len(reply) > asker.limit_bytes:
             return None
-        if edns is None or not edns.cookie:  # a cookie's reply depends on client and time
-            table = self._replay.ready(is_stream=asker.is_stream, may_recurse=asker.may_recurse)
-            if table.is_second_sight(request[2:]):
-                is_placed = edns is not None and edns.client_subnet is not None
-                place = self._place(query, asker) if is_placed else None
-                ready = self._replay.make_ready(found, shape.record, query.question, opt, place)
-                table.put(request[2:], ready)
+        self._keep(query, asker, shape, found, opt)
         return reply
+
+    def _keep(self, query: Query, asker: Asker, shape: Shape, found: Tree | Entry, opt: bytes) -> None:
+        """Keep a reply for the next request of the same octets, the cookie at their end not counted."""
+        table = self._replay.ready(is_stream=asker.is_stream, may_recurse=asker.may_recurse)
+        key, edns = asker.request[2:], query.edns
+        if edns is not None and edns.cookie:  # its reply depends on client and time
+            if not ends_in_cookie(query, asker.request):
+                return
+            table = self._replay.cookied(is_stream=asker.is_stream, may_recurse=asker.may_recurse)
+            key, opt = key[: -len(edns.cookie)], opt[:-COOKIE_REPLY_BYTES]
+        if table.is_second_sight(key):
+            is_placed = edns is not None and edns.client_subnet is not None
+            place = self._place(query, asker) if is_placed else None
+            table.put(key, self._replay.make_ready(found, shape.record, query.question, opt, place))
 
     def _place(self, query: Query, asker: Asker) -> Callable[[], Place]:
         """Return what finds out where the client is."""
