@@ -268,7 +268,7 @@ class Dispatch:
         """Decide who answers: an error, our zones, recursion, or nobody."""
         zone = self._snapshot().catalog.find(query.qname)
         if query.qclass != rrtypes.CLASS_IN or query.qtype in TRANSFERS or query.edns is not None:
-            settled = answer_without_data(query, zone, self._settings.chaos)
+            settled = answer_without_data(query, zone, self._settings.chaos, is_stream=asker.is_stream)
             if settled is not None:
                 return settled
         if zone is not None:

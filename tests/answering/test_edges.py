@@ -210,8 +210,12 @@ def test_a_type_that_no_name_has_is_answered_as_any_missing_type(
     )
 
 
-@pytest.mark.parametrize("qtype", ["AXFR", "IXFR"])
-@pytest.mark.parametrize("is_stream", [False, True])
+def test_rfc5936_4_2_axfr_over_udp_is_not_implemented(door: Dispatch) -> None:
+    for qname in ("example.test", "www.example.test", "other.test"):
+        assert rcode_of(ask(door, request(question(qname, "AXFR")))) == "NOTIMP"
+
+
+@pytest.mark.parametrize(("qtype", "is_stream"), [("AXFR", True), ("IXFR", True), ("IXFR", False)])
 def test_transfers_are_refused_and_other_names_are_not_ours(
     door: Dispatch, qtype: str, is_stream: bool
 ) -> None:
