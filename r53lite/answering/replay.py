@@ -4,7 +4,7 @@ Three tables, from the request's bytes inwards:
 
 1. *ready*: the request behind its id, byte for byte → the reply behind its id. One look, one reply: the hot
    path. One table for each kind of client and transport, since those change the reply and are not in the
-   request.
+   request; and the same again for requests that end in a cookie, which are kept up to it.
 2. *entries*: the question in lower case, with the flags and EDNS facts that change the answer → the compiled
    tree (`answering.compiled`). It serves any spelling and any options; the OPT record is made per reply.
 3. *shapes*, in the same table: questions that are new but whose replies differ from one given before in
@@ -124,7 +124,7 @@ class Replay:
         self._draw = draw
         self._snapshot = snapshot
         self._health = health
-        self._ready = tuple(Kept[bytes, Ready](KEPT_REQUESTS) for _ in range(4))
+        self._ready = tuple(Kept[bytes, Ready](KEPT_REQUESTS) for _ in range(8))
         self._entries = Kept[Hashable, Tree | Entry | Uncompiled](KEPT_ENTRIES)
         self._dependents: dict[str, WeakSet[Entry]] = {}
 
@@ -146,6 +146,10 @@ class Replay:
     def ready(self, *, is_stream: bool, may_recurse: bool) -> Kept[bytes, Ready]:
         """Return the table of whole requests for one transport and kind of client."""
         return self._ready[2 * is_stream + may_recurse]
+
+    def cookied(self, *, is_stream: bool, may_recurse: bool) -> Kept[bytes, Ready]:
+        """Return the table of requests that end in a cookie; both are kept without it."""
+        return self._ready[4 + 2 * is_stream + may_recurse]
 
     def get(self, key: Hashable) -> Tree | Entry | Uncompiled | None:
         """Return what is known of a question; a `Leaf` is its answer."""

@@ -20,7 +20,7 @@ from r53lite.answering.clear_path import ClearPath
 from r53lite.answering.clients import Clients
 from r53lite.answering.compiled import Leaf, Opts, Tree
 from r53lite.answering.replay import Asked, Entry, Place, Replay
-from r53lite.answering.reply_options import ClientOptions
+from r53lite.answering.reply_options import COOKIE_REPLY_BYTES, ClientOptions, ends_in_cookie
 from r53lite.answering.shape import Shape, shape_of
 from r53lite.control.snapshot import Snapshot
 from r53lite.dns import rrtypes, wire
@@ -151,15 +151,23 @@ class ZoneAnswers:
         reply = request[:2] + leaf.head + query.question + shape.record + leaf.body + opt
         if len(reply) > asker.limit_bytes:
             return None
-        edns = query.edns
-        if edns is None or not edns.cookie:  # a cookie's reply depends on client and time
-            table = self._replay.ready(is_stream=asker.is_stream, may_recurse=asker.may_recurse)
-            if table.is_second_sight(request[2:]):
-                is_placed = edns is not None and edns.client_subnet is not None
-                place = self._place(query, asker) if is_placed else None
-                ready = self._replay.make_ready(found, shape.record, query.question, opts, place)
-                table.put(request[2:], ready)
+        self._keep(query, asker, shape, found, opts)
         return reply
+
+    def _keep(self, query: Query, asker: Asker, shape: Shape, found: Tree | Entry, opts: Opts) -> None:
+        """Keep a reply for the next request of the same octets, the cookie at their end not counted."""
+        table = self._replay.ready(is_stream=asker.is_stream, may_recurse=asker.may_recurse)
+        key, edns = asker.request[2:], query.edns
+        if edns is not None and edns.cookie:  # its reply depends on client and time
+            if not ends_in_cookie(query, asker.request):
+                return
+            table = self._replay.cookied(is_stream=asker.is_stream, may_recurse=asker.may_recurse)
+            key = key[: -len(edns.cookie)]
+            opts = opts[0][:-COOKIE_REPLY_BYTES], opts[1][:-COOKIE_REPLY_BYTES]
+        if table.is_second_sight(key):
+            is_placed = edns is not None and edns.client_subnet is not None
+            place = self._place(query, asker) if is_placed else None
+            table.put(key, self._replay.make_ready(found, shape.record, query.question, opts, place))
 
     def _opts(self, query: Query, asker: Asker) -> Opts:
         """Return the OPT records of a query's replies."""
