@@ -1,9 +1,9 @@
 """Does the door keep its rules for any packet? `Dispatch.answer` without sockets.
 
-A block is some thousands of packets through new doors: it repeats alone, whatever came before it. Each packet is
-asked cold and again, some a third time with another id and letter case: a compiled answer must say the same as
-the first did and must not remember whom it was made for. What is slow is timed again on new doors, so that a
-busy machine is not taken for slow code.
+A block is some thousands of packets through new doors: it repeats alone, whatever came before it. Each
+packet is asked cold and again, some a third time with another id and letter case: a compiled answer must say
+the same as the first did and must not remember whom it was made for. What is slow is timed again on new
+doors, so that a busy machine is not taken for slow code.
 """
 
 from __future__ import annotations
@@ -47,7 +47,13 @@ class DoorKind(NamedTuple):
     payload_bytes: int = 1232
 
 
-KINDS = (DoorKind(0), DoorKind(1), DoorKind(0, is_minimal=True), DoorKind(1, payload_bytes=4096), DoorKind(0, False, 512))
+KINDS = (
+    DoorKind(0),
+    DoorKind(1),
+    DoorKind(0, is_minimal=True),
+    DoorKind(1, payload_bytes=4096),
+    DoorKind(0, False, 512),
+)
 
 
 class DoorFuzzer:
@@ -195,7 +201,12 @@ class _Door:
     def _variant(self, octets: bytes, qname: bytes) -> bytes:
         """Return the request with another id and its question in another letter case."""
         end = 12 + len(qname)
-        return self._random.randbytes(2) + octets[2:12] + scramble_case(octets[12:end], self._random) + octets[end:]
+        return (
+            self._random.randbytes(2)
+            + octets[2:12]
+            + scramble_case(octets[12:end], self._random)
+            + octets[end:]
+        )
 
     def time_again(self, request: Request) -> float:
         """Return the least CPU time of some tries, each on a new door: cold, and without what else ran."""

@@ -1,7 +1,8 @@
 """What holds for every reply, whatever was asked?
 
-`check_reply` holds one reply against its request, `check_same` a second reply to the same question against the
-first, `check_with_peer` lets dnspython read what we wrote. Each raises `BrokenRuleError` with the rule in words.
+`check_reply` holds one reply against its request, `check_same` a second reply to the same question against
+the first, `check_with_peer` lets dnspython read what we wrote. Each raises `BrokenRuleError` with the rule
+in words.
 
 Sources: RFC 1035 §4.1, RFC 2181 §9 (a truncated RRset), RFC 6891 §6.1.1 and §6.2.5 (OPT, sizes), RFC 9471.
 """
@@ -21,8 +22,8 @@ from tests.fuzz.worlds import World
 HEADER_BYTES = 12
 PLAIN_UDP_BYTES = 512  # RFC 1035 §4.2.1
 
-# No SERVFAIL: all zones are loaded and recursion is off, so it could only hide a bug. 9 is NOTAUTH, 16 BADVERS,
-# 23 BADCOOKIE.
+# No SERVFAIL: all zones are loaded and recursion is off, so it could only hide a bug. 9 is NOTAUTH, 16
+# BADVERS, 23 BADCOOKIE.
 KNOWN_RCODES = frozenset((0, 1, 3, 4, 5, 6, 9, 16, 23))
 
 
@@ -107,7 +108,9 @@ def _check_opt(request: bytes, reply: Message, query: Query | None) -> None:
     has_opt = reply.edns is not None
     if query is not None:
         if has_opt != (query.edns is not None):
-            raise BrokenRuleError("OPT without one in the query" if has_opt else "no OPT for one in the query")
+            raise BrokenRuleError(
+                "OPT without one in the query" if has_opt else "no OPT for one in the query"
+            )
     elif has_opt and b"\x00\x29" not in request:
         raise BrokenRuleError("OPT in the reply to something that cannot hold one")
 
@@ -115,7 +118,9 @@ def _check_opt(request: bytes, reply: Message, query: Query | None) -> None:
 # --- two replies to one question ----------------------------------------------------------------------------
 
 
-def check_same(world: World, first: Message, second: Message, sizes: tuple[int, int], limit_bytes: int) -> None:
+def check_same(
+    world: World, first: Message, second: Message, sizes: tuple[int, int], limit_bytes: int
+) -> None:
     """Hold two replies to one question together: equal but for the order of records and a policy's choice.
 
     Additional records that did not fit may differ: they are tried in the random order of what names them.
@@ -134,8 +139,12 @@ def check_same(world: World, first: Message, second: Message, sizes: tuple[int, 
         return
     is_free = world.is_chosen_chain(first) or world.is_chosen_chain(second)
     if (first.flags ^ second.flags) & (0xFFF0 if is_free else 0xFFFF) or first.edns != second.edns:
-        raise BrokenRuleError(f"flags {first.flags:04x} and OPT {first.edns}; again {second.flags:04x}, {second.edns}")
-    facts = [[_facts(world, section) for section in (m.answer, m.authority, m.additional)] for m in (first, second)]
+        raise BrokenRuleError(
+            f"flags {first.flags:04x} and OPT {first.edns}; again {second.flags:04x}, {second.edns}"
+        )
+    facts = [
+        [_facts(world, section) for section in (m.answer, m.authority, m.additional)] for m in (first, second)
+    ]
     if is_free:
         return  # another name's answer may follow the CNAME that was chosen
     for at, section in enumerate(("answer", "authority")):
@@ -143,14 +152,16 @@ def check_same(world: World, first: Message, second: Message, sizes: tuple[int, 
             raise BrokenRuleError(f"{section} section: {facts[0][at]}; again {facts[1][at]}")
     for here, there, size in ((0, 1, sizes[0]), (1, 0, sizes[1])):
         for key, fact in facts[there][2].items():
-            if facts[here][2].get(key) != fact and (key in facts[here][2] or size + _size(key, fact) <= limit_bytes):
+            if facts[here][2].get(key) != fact and (
+                key in facts[here][2] or size + _size(key, fact) <= limit_bytes
+            ):
                 raise BrokenRuleError(f"additional section has no {key}: {fact}, though there is room")
 
 
 def _facts(
     world: World, section: tuple[RRset, ...]
 ) -> dict[tuple[bytes, int], tuple[int, int, frozenset[bytes] | None]]:
-    """Return a section as TTL, octets of rdata and values by owner and type; chosen values are checked and left out."""
+    """Return TTL, octets and values by owner and type; what a policy chose is checked and left out."""
     facts: dict[tuple[bytes, int], tuple[int, int, frozenset[bytes] | None]] = {}
     for rrset in section:
         values: frozenset[bytes] | None = frozenset(rrset.rdatas)
@@ -171,7 +182,7 @@ def _size(key: tuple[bytes, int], fact: tuple[int, int, frozenset[bytes] | None]
 
 
 def check_whole(cut: Message, whole: Message) -> None:
-    """Hold a UDP reply against the stream's: what it answers with are whole RRsets of the same answer (RFC 2181 §9).
+    """Hold a UDP reply against the stream's: it has whole RRsets of the same answer (RFC 2181 §9).
 
     Raises:
         BrokenRuleError: records are missing from an RRset, or the reply lacks RRsets and does not say TC.

@@ -1,7 +1,8 @@
 """Which messages are written to cost much? Few octets that ask for many steps.
 
-Each is one known way to make a reader do work that grows with the square of the message: chains of compression
-pointers walked once per record, thousands of records or options of no octets, names of 127 labels.
+Each is one known way to make a reader do work that grows with the square of the message: chains of
+compression pointers walked once per record, thousands of records or options of no octets, names of 127
+labels.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 
-from tests.fuzz.packets import A, ANY, OPT, TSIG, Request, message, opt_record, option, question
+from tests.fuzz.packets import ANY, OPT, TSIG, A, Request, message, opt_record, option, question
 
 _FIXED = struct.Struct("!HHIH")
 SIZES = (512, 1232, 4096, 65535)

@@ -101,7 +101,9 @@ def _set_label_type(buffer: bytearray, chance: random.Random) -> None:
     while at < len(buffer) and 0 < buffer[at] < 64 and chance.random() < 0.6:
         at += 1 + buffer[at]
     if at < len(buffer):
-        buffer[at] = buffer[at] & 0x3F | chance.getrandbits(2) << 6 if chance.random() < 0.5 else chance.getrandbits(8)
+        buffer[at] = (
+            buffer[at] & 0x3F | chance.getrandbits(2) << 6 if chance.random() < 0.5 else chance.getrandbits(8)
+        )
 
 
 def _swap_case(buffer: bytearray, chance: random.Random) -> None:
@@ -116,7 +118,17 @@ def _grow_tail(buffer: bytearray, chance: random.Random) -> None:
 
 
 _MUTATORS: tuple[Mutator, ...] = (
-    *(_flip_bit, _set_octet, _set_interesting, _insert, _delete, _truncate, _extend, _repeat_slice, _set_count),
+    *(
+        _flip_bit,
+        _set_octet,
+        _set_interesting,
+        _insert,
+        _delete,
+        _truncate,
+        _extend,
+        _repeat_slice,
+        _set_count,
+    ),
     *(_set_flags, _set_opcode, _point, _set_label_type, _swap_case, _grow_tail, _flip_bit, _set_interesting),
 )
 

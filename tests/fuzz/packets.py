@@ -1,4 +1,5 @@
-"""What do clients ask, sane ones and others? Requests built from the corpus: names, types, options, records.
+"""What do clients ask, sane ones and others? Requests built from the corpus: names, types, options,
+records.
 
 A `PacketMaker` gives an endless row of requests that follows from its seed alone. What costs time (text to
 wire, options with their lengths) is made once; a request is then put together from a few ready pieces and
@@ -22,38 +23,49 @@ A, NS, CNAME, SOA, MX, TXT, AAAA, SRV, DNAME, OPT, DS = 1, 2, 5, 6, 15, 16, 28, 
 SIG, TKEY, TSIG, IXFR, AXFR, ANY = 24, 249, 250, 251, 252, 255
 
 _OWNERS = r"""
-@ www WwW.UPPER zero old mail ns1 leaf.a.b.c a.b.c b.c x.*.mid *.mid mid nothing.mid one.wild two.one.wild *.wild
-wild closed.wild below.closed.wild one.wcname *.wcname one.wloop one.wns *.wns below.*.wns one.wdname x.one.wdname
-a\.b \000\255 sp\032ace _sip._tcp naptr https svcb loc hinfo rp afsdb px sshfp opaque empty self alias l1 l2 me away
-nowhere into cut policy viadname dn one.dn hidden.dn two.hidden.dn grow a.grow swap1 x.swap1 x.swap2 y.out deeper
-x.deeper sub ns.sub below.sub deep.below.sub inner.sub x.inner.sub other ns.other x.other bare x.bare signed x.signed
-child www.child ns.child any.child back.child many huge over svc mx crowded x.crowded h1.hosts n1.crowded c0 c3 c4 c5
-c19 c20 weighted alldown zeroes wcn one.pw two.one.pw *.pw wtxt latency one.pl multi crowd lone missing a.missing
-""".split()
+@ www WwW.UPPER zero old mail ns1 leaf.a.b.c a.b.c b.c x.*.mid *.mid mid nothing.mid one.wild two.one.wild
+*.wild wild closed.wild below.closed.wild one.wcname *.wcname one.wloop one.wns *.wns below.*.wns one.wdname
+x.one.wdname a\.b \000\255 sp\032ace _sip._tcp naptr https svcb loc hinfo rp afsdb px sshfp opaque empty
+self alias l1 l2 me away nowhere into cut policy viadname dn one.dn hidden.dn two.hidden.dn grow a.grow
+swap1 x.swap1 x.swap2 y.out deeper x.deeper sub ns.sub below.sub deep.below.sub inner.sub x.inner.sub other
+ns.other x.other bare x.bare signed x.signed child www.child ns.child any.child back.child many huge over
+svc mx crowded x.crowded h1.hosts n1.crowded c0 c3 c4 c5 c19 c20 weighted alldown zeroes wcn one.pw
+two.one.pw *.pw wtxt latency one.pl multi crowd lone missing a.missing
+"""
 _ELSEWHERE = r"""
-. com. a.gtld.com. www.com. org. old. www.old. c0.old. x.any. any. host. nothing. test. xfuzz.test. fuzz.tes.
-a.root-servers.test. b.root-servers.test. version.bind. id.server. hostname.bind. 3.2.0.192.in-addr.arpa.
-1.9.2.0.192.in-addr.arpa. 2.0.192.in-addr.arpa. arpa. localhost. www.example.com. nobody.invalid.
-""".split()
+. com. a.gtld.com. www.com. org. old. www.old. c0.old. x.any. any. host. nothing. test. xfuzz.test.
+fuzz.tes. a.root-servers.test. b.root-servers.test. version.bind. id.server. hostname.bind.
+3.2.0.192.in-addr.arpa. 1.9.2.0.192.in-addr.arpa. 2.0.192.in-addr.arpa. arpa. localhost. www.example.com.
+nobody.invalid.
+"""
 _LABEL = "l" * 63
 _LONG = (_LABEL, f"x.{_LABEL}", f"{_LABEL}.{_LABEL}.{_LABEL}.{'m' * 51}", f"{_LABEL}.{_LABEL}.deeper")
 _RICH = (  # questions whose answers meet a limit or a policy
     ("many", AAAA), ("huge", TXT), ("over", TXT), ("svc", SRV), ("mx", MX), ("x.crowded", A), ("crowded", NS),
     ("crowd", AAAA), ("multi", A), ("weighted", A), ("latency", A), ("@", AAAA), ("@", MX), ("one.pw", A),
-    ("one.pl", TXT), ("wtxt", TXT), ("zeroes", AAAA), ("c0", A), ("c5", A), ("l1", A), ("one.dn", A), ("a.grow", A),
-    ("x.swap1", A), ("wcn", A), ("policy", A), ("viadname", TXT),
+    ("one.pl", TXT), ("wtxt", TXT), ("zeroes", AAAA), ("c0", A), ("c5", A), ("l1", A), ("one.dn", A),
+    ("a.grow", A), ("x.swap1", A), ("wcn", A), ("policy", A), ("viadname", TXT),
 )  # fmt: skip
 _COMMON_TYPES = (A,) * 6 + (AAAA,) * 4 + (NS, MX, TXT, SOA, CNAME, DNAME, SRV, DS, ANY, TXT, NS, MX)
 _RARE_TYPES = (
-    0, 3, 4, 7, 8, 9, 10, 11, 12, 13, 14, 17, 18, SIG, 25, 29, 35, OPT, 46, 47, 48, 50, 51, 52, 59, 60, 61, 62, 63, 64, 65,
-    99, 128, 200, TKEY, TSIG, IXFR, AXFR, 253, 254, ANY, 256, 257, 32768, 65280, 65281, 65535,
+    0, 3, 4, 7, 8, 9, 10, 11, 12, 13, 14, 17, 18, SIG, 25, 29, 35, OPT, 46, 47, 48, 50, 51, 52, 59, 60, 61, 62,
+    63, 64, 65, 99, 128, 200, TKEY, TSIG, IXFR, AXFR, 253, 254, ANY, 256, 257, 32768, 65280, 65281, 65535,
 )  # fmt: skip
 _CLASSES = (1,) * 16 + (255, 3, 254, 2, 4, 0, 256, 65535)
 _PAYLOADS = (1232,) * 6 + (512, 4096, 1220, 1410, 0, 1, 511, 513, 600, 700, 65535)
 _FLAGS = (0x0100,) * 6 + (0x0120,) * 3 + (0, 0x0010, 0x0110, 0x0020, 0x0130)
 _CLIENTS = (
     ("127.0.0.1",) * 6
-    + ("192.0.2.77", "198.51.100.7", "203.0.113.9", "203.0.113.200", "255.255.255.255", "0.0.0.0", "::1", "::")
+    + (
+        "192.0.2.77",
+        "198.51.100.7",
+        "203.0.113.9",
+        "203.0.113.200",
+        "255.255.255.255",
+        "0.0.0.0",
+        "::1",
+        "::",
+    )
     + ("2001:db8:e::9", "2001:db8:f::9", "fe80::1%eth0", "::ffff:192.0.2.9")
 )
 POOL = 1024  # ready OPT records and names per maker: enough that few are asked twice in a row
@@ -92,14 +104,14 @@ def client_seeds() -> list[bytes]:
     www, apex = question("www.fuzz.test", A), question("fuzz.test", SOA)
     cookie, nsid = option(10, bytes(range(8))), option(3, b"")
     subnet = option(8, b"\x00\x01\x18\x00\xc6\x33\x64")
-    one = (1, 0, 0, 1)
+    one, pointed, old_soa = (1, 0, 0, 1), b"\xc0\x0c", bytes(22)
     return [
         message(0x0120, www, opt_record(cookie), one),  # dig
         message(0x0120, www, opt_record(cookie + subnet + nsid), one),  # dig +subnet +nsid
         message(0x0100, www, opt_record(b"", 4096), one),  # kdig +edns
         message(0x0100, www),  # a stub resolver
         message(0x0010, www, opt_record(b"", 1232, 0x8000), one),  # a validating resolver
-        message(0, question("Www.fUzz.teST", AAAA), opt_record(option(10, bytes(24))), one),  # 0x20 and a server cookie
+        message(0, question("Www.fUzz.teST", AAAA), opt_record(option(10, bytes(24))), one),  # 0x20, cookies
         message(0, apex, opt_record(b"", 1232, 0x00010000), one),  # EDNS version 1
         message(0, apex, opt_record(option(100, b"")), one),  # an unknown option
         message(0, apex, opt_record(b"", 1232, 0x4000), one),  # an unknown flag
@@ -108,13 +120,13 @@ def client_seeds() -> list[bytes]:
         message(0x0400, apex),
         message(0x7800, b"", b"", (0, 0, 0, 0)),  # opcode 15
         message(0x2000, apex, b"", (1, 0, 0, 0)),  # NOTIFY
-        message(0x2800, question("fuzz.test", SOA), b"\x00\x00\xff\x00\xff\x00\x00\x00\x00\x00\x00", (1, 0, 1, 0)),
+        message(0x2800, apex, b"\x00" + _FIXED.pack(ANY, 255, 0, 0), (1, 0, 1, 0)),  # UPDATE
         message(0, b"", opt_record(cookie), (0, 0, 0, 1)),  # RFC 7873 §5.4: a cookie and no question
         message(0, question("version.bind", TXT, 3)),
         message(0, question("fuzz.test", AXFR)),
-        message(0, question("fuzz.test", IXFR), b"\xc0\x0c" + _FIXED.pack(SOA, 1, 0, 22) + bytes(22), (1, 0, 1, 0)),
-        message(0x8180, www, b"\xc0\x0c" + _FIXED.pack(A, 1, 60, 4) + bytes(4), (1, 1, 0, 0)),  # a response
-        message(0x0100, www, opt_record(option(12, bytes(100)) + option(11, b"")), one),  # padding and keepalive
+        message(0, question("fuzz.test", IXFR), pointed + _FIXED.pack(SOA, 1, 0, 22) + old_soa, (1, 0, 1, 0)),
+        message(0x8180, www, pointed + _FIXED.pack(A, 1, 60, 4) + bytes(4), (1, 1, 0, 0)),  # a response
+        message(0x0100, www, opt_record(option(12, bytes(100)) + option(11, b"")), one),  # padding, keepalive
         message(0x0100, www, opt_record(b"") + _tsig(), (1, 0, 0, 2)),
         message(0x0100, www, b"\x00" + _FIXED.pack(SIG, 255, 0, 30) + bytes(30), one),  # SIG(0)
     ]  # fmt: skip
@@ -133,9 +145,7 @@ class PacketMaker:
         self._seeds = client_seeds()
         self._names = [self._make_name() for _ in range(POOL)]
         self._opts = [self._make_opt() for _ in range(POOL)]
-        self._rich = [
-            question(f"{name}.fuzz.test.".removeprefix("@."), rrtype) for name, rrtype in _RICH
-        ]
+        self._rich = [question(f"{name}.fuzz.test.".removeprefix("@."), rrtype) for name, rrtype in _RICH]
         self._extras = (_tsig(), opt_record(b""), b"\xc0\x0c" + _FIXED.pack(A, 1, 60, 4) + bytes(4))
 
     def next(self) -> Request:
@@ -175,11 +185,11 @@ class PacketMaker:
         """Return a name of the zones or beside them, sometimes deeper or in mixed case."""
         choose, draw = self._random.choice, self._random.random
         if draw() < 0.75:
-            text = f"{choose(_OWNERS)}.fuzz.test.".removeprefix("@.")
+            text = f"{choose(_OWNERS.split())}.fuzz.test.".removeprefix("@.")
         elif draw() < 0.85:
             text = f"{choose(_LONG)}.fuzz.test."
         else:
-            text = choose(_ELSEWHERE)
+            text = choose(_ELSEWHERE.split())
         name = parse_name(text)
         if draw() < 0.15 and len(name) < 200:
             label = self._random.randbytes(self._random.randrange(1, 40))
@@ -195,7 +205,11 @@ class PacketMaker:
             options += self._make_option()
         version = 0 if draw() < 0.95 else self._random.getrandbits(8)
         ttl = self._random.getrandbits(8) << 24 if draw() < 0.03 else 0
-        ttl |= version << 16 | (0x8000 if draw() < 0.4 else 0) | (self._random.getrandbits(15) if draw() < 0.05 else 0)
+        ttl |= (
+            version << 16
+            | (0x8000 if draw() < 0.4 else 0)
+            | (self._random.getrandbits(15) if draw() < 0.05 else 0)
+        )
         return opt_record(options, _PAYLOADS[int(draw() * len(_PAYLOADS))], ttl)
 
     def _make_option(self) -> bytes:
@@ -203,7 +217,9 @@ class PacketMaker:
         makers: tuple[Callable[[], bytes], ...] = (
             self._make_subnet,
             self._make_subnet,
-            lambda: option(10, self._random.randbytes(self._random.choice((8, 8, 8, 16, 24, 40, 7, 9, 15, 41, 0)))),
+            lambda: option(
+                10, self._random.randbytes(self._random.choice((8, 8, 8, 16, 24, 40, 7, 9, 15, 41, 0)))
+            ),
             lambda: option(3, b""),
             lambda: option(15, b"\x00\x12" + "\u00e9".encode()),
             lambda: option(11, self._random.choice((b"", b"\x00\x64", b"\x00"))),
@@ -221,14 +237,14 @@ class PacketMaker:
         address = self._random.choice((b"\xc6\x33\x64\x00", b"\xc0\x00\x02\x00", b"\xcb\x00\x71\x80"))
         if family == 2:
             address = b"\x20\x01\x0d\xb8\x00\x0e" + bytes(10)
-        address = bytearray(address[: (bits + 7) // 8])
+        buffer = bytearray(address[: (bits + 7) // 8])
         if bits % 8:
-            address[-1] &= 0xFF00 >> bits % 8
+            buffer[-1] &= 0xFF00 >> bits % 8 & 0xFF
         scope = 0
         if self._random.random() < 0.25:
             family, bits = self._random.choice((0, 1, 2, 3, 65535)), self._random.getrandbits(8)
             scope = self._random.choice((0, 0, 24, 255))
-        return option(8, struct.pack("!HBB", family, bits, scope) + address)
+        return option(8, struct.pack("!HBB", family, bits, scope) + buffer)
 
 
 def scramble_case(name: bytes, chance: random.Random) -> bytes:

@@ -12,7 +12,8 @@ import time
 from types import TracebackType
 from typing import NamedTuple
 
-MAX_CASE_CHARACTERS = 400  # of a case in a report; the command that repeats it needs no more
+MAX_CASE_CHARACTERS = 6000  # of a fault's case; a longer one is repeated by its block
+MAX_SLOW_CHARACTERS = 300  # of a slow case, which is no fault
 SLOWEST_KEPT = 5
 
 
@@ -25,7 +26,9 @@ class Fault(NamedTuple):
 
     def __str__(self) -> str:
         """Format over three lines."""
-        return f"{self.rule}\n    {self.case[:MAX_CASE_CHARACTERS]}\n    {self.repeat}"
+        is_short = len(self.case) <= MAX_CASE_CHARACTERS
+        case = self.case if is_short else f"{self.case[:MAX_SLOW_CHARACTERS]}… ({len(self.case)} characters)"
+        return f"{self.rule}\n    {case}\n    {self.repeat}"
 
 
 class Report:
@@ -76,7 +79,7 @@ class Report:
         for kind, fault in self.faults.items():
             print(f"  {self.counts[kind]} × {fault}")
         for seconds, case in sorted(self.slowest, reverse=True)[:3]:
-            print(f"  {seconds * 1000:.2f} ms: {case[:MAX_CASE_CHARACTERS]}")
+            print(f"  {seconds * 1000:.2f} ms: {case[:MAX_SLOW_CHARACTERS]}")
 
 
 class LogGuard(logging.Handler):

@@ -1,4 +1,5 @@
-"""What do the fuzzers' servers serve? Zones with every case that a lookup or a policy knows, as text made by code.
+"""What do the fuzzers' servers serve? Zones with every case that a lookup or a policy knows, as text made
+by code.
 
 World 0 has no root zone, so that names outside give REFUSED; world 1 has one, so that nothing is outside.
 """
@@ -107,14 +108,15 @@ ns.child A      192.0.2.23
 """
 _CHILD = (
     "$ORIGIN child.fuzz.test.\n$TTL 60\n"
-    "@ SOA ns admin 7 3600 600 86400 30\n@ NS ns\nns A 192.0.2.23\nwww A 192.0.2.24\nback CNAME www.fuzz.test.\n"
-    "* TXT \"anything\"\nmail AAAA 2001:db8::25\n"
+    "@ SOA ns admin 7 3600 600 86400 30\n@ NS ns\nns A 192.0.2.23\nwww A 192.0.2.24\n"
+    "back CNAME www.fuzz.test.\n"
+    '* TXT "anything"\nmail AAAA 2001:db8::25\n'
 )
 _ROOT = (
     "$ORIGIN .\n$TTL 518400\n. SOA a.root-servers.test. nstld.test. 9 1800 900 604800 86400\n"
     ". NS a.root-servers.test.\n. NS b.root-servers.test.\na.root-servers.test. A 192.0.2.50\n"
     "b.root-servers.test. AAAA 2001:db8::50\ncom. NS a.gtld.com.\na.gtld.com. A 192.0.2.51\n"
-    "org. NS ns.com.\nold. DNAME fuzz.test.\n*.any. TXT \"wild in the root\"\nhost. A 192.0.2.52\n"
+    'org. NS ns.com.\nold. DNAME fuzz.test.\n*.any. TXT "wild in the root"\nhost. A 192.0.2.52\n'
 )
 
 
@@ -146,7 +148,8 @@ class World(NamedTuple):
     def is_chosen_chain(self, message: Message) -> bool:
         """Say whether a policy chose a CNAME, so that another try may lead to another name."""
         return any(
-            rrset.rrtype == rrtypes.CNAME and self.permitted_rdata(rrset) is not None for rrset in message.answer
+            rrset.rrtype == rrtypes.CNAME and self.permitted_rdata(rrset) is not None
+            for rrset in message.answer
         )
 
 
@@ -201,7 +204,9 @@ def load_worlds() -> tuple[World, ...]:
             "fuzz_test_zone": zone_text(),
             "fuzz_test_yaml": policy_text(),
             "child_fuzz_test_zone": _CHILD,
-            "2_0_192_in-addr_arpa_zone": "$TTL 9\n" + _SOA + "3 PTR www.fuzz.test.\n*.9 PTR host.fuzz.test.\n",
+            "2_0_192_in-addr_arpa_zone": "$TTL 9\n"
+            + _SOA
+            + "3 PTR www.fuzz.test.\n*.9 PTR host.fuzz.test.\n",
         }
         without_root = load_snapshot(Path(directory), **files)
         with_root = load_snapshot(Path(directory), root_zone=_ROOT)
@@ -213,7 +218,9 @@ def zone_text() -> str:
     chain = "".join(f"c{number} CNAME c{number + 1}\n" for number in range(20)) + "c20 A 192.0.2.14\n"
     many = "".join(f"many AAAA 2001:db8::{number:x}\n" for number in range(1, 61))
     text = "".join(f'huge TXT "{number:03d}{"x" * 240}"\n' for number in range(60))
-    text += "".join(f'over TXT "{number:03d}{"y" * 250}" "{"z" * 250}"\n' for number in range(140))  # over 65,535
+    text += "".join(
+        f'over TXT "{number:03d}{"y" * 250}" "{"z" * 250}"\n' for number in range(140)
+    )  # over 65,535
     hosts = "".join(
         f"h{number}.hosts A 192.0.2.{number}\nh{number}.hosts AAAA 2001:db8:1::{number}\n"
         f"svc SRV {number} 0 80 h{number}.hosts\nmx MX {number} h{number}.hosts\n"
@@ -232,7 +239,13 @@ def policy_text() -> str:
     """Return the policy file of fuzz.test."""
     lines, checks = ["zone: fuzz.test", "records:"], ["health_checks:"]
     for (name, rrtype, policy), members in _GROUPS.items():
-        lines += [f'  - name: "{name}"', f"    type: {rrtype}", "    ttl: 5", f"    policy: {policy}", "    sets:"]
+        lines += [
+            f'  - name: "{name}"',
+            f"    type: {rrtype}",
+            "    ttl: 5",
+            f"    policy: {policy}",
+            "    sets:",
+        ]
         for index, member in enumerate(members):
             check = _check_id(name, rrtype, index)
             values = ", ".join(f"'{value}'" for value in member.values)
