@@ -48,8 +48,8 @@ _RICH = (  # questions whose answers meet a limit or a policy
 )  # fmt: skip
 _COMMON_TYPES = (A,) * 6 + (AAAA,) * 4 + (NS, MX, TXT, SOA, CNAME, DNAME, SRV, DS, ANY, TXT, NS, MX)
 _RARE_TYPES = (
-    0, 3, 4, 7, 8, 9, 10, 11, 12, 13, 14, 17, 18, SIG, 25, 29, 35, OPT, 46, 47, 48, 50, 51, 52, 59, 60, 61, 62,
-    63, 64, 65, 99, 128, 200, TKEY, TSIG, IXFR, AXFR, 253, 254, ANY, 256, 257, 32768, 65280, 65281, 65535,
+    0, 3, 4, 7, 8, 9, 10, 11, 12, 13, 14, 17, 18, SIG, 25, 29, 35, OPT, 46, 47, 48, 50, 51, 52, 59, 60, 61,
+    62, 63, 64, 65, 99, 128, 200, TKEY, TSIG, IXFR, AXFR, 253, 254, ANY, 256, 257, 32768, 65280, 65281, 65535,
 )  # fmt: skip
 _CLASSES = (1,) * 16 + (255, 3, 254, 2, 4, 0, 256, 65535)
 _PAYLOADS = (1232,) * 6 + (512, 4096, 1220, 1410, 0, 1, 511, 513, 600, 700, 65535)
@@ -111,7 +111,7 @@ def client_seeds() -> list[bytes]:
         message(0x0100, www, opt_record(b"", 4096), one),  # kdig +edns
         message(0x0100, www),  # a stub resolver
         message(0x0010, www, opt_record(b"", 1232, 0x8000), one),  # a validating resolver
-        message(0, question("Www.fUzz.teST", AAAA), opt_record(option(10, bytes(24))), one),  # 0x20, cookies
+        message(0, question("www.fuzz.test", AAAA).swapcase(), opt_record(option(10, bytes(24))), one),  # 0x20, cookies
         message(0, apex, opt_record(b"", 1232, 0x00010000), one),  # EDNS version 1
         message(0, apex, opt_record(option(100, b"")), one),  # an unknown option
         message(0, apex, opt_record(b"", 1232, 0x4000), one),  # an unknown flag
