@@ -102,7 +102,7 @@ def question(name: str, rrtype: int, rrclass: int = 1) -> bytes:
 def client_seeds() -> list[bytes]:
     """Return what dig, kdig, stub resolvers, resolvers and monitors really send, and RFC 8906's tests."""
     www, apex = question("www.fuzz.test", A), question("fuzz.test", SOA)
-    cookie, nsid = option(10, bytes(range(8))), option(3, b"")
+    cookie, server_cookie, nsid = option(10, bytes(range(8))), option(10, bytes(24)), option(3, b"")
     subnet = option(8, b"\x00\x01\x18\x00\xc6\x33\x64")
     one, pointed, old_soa = (1, 0, 0, 1), b"\xc0\x0c", bytes(22)
     return [
@@ -111,7 +111,7 @@ def client_seeds() -> list[bytes]:
         message(0x0100, www, opt_record(b"", 4096), one),  # kdig +edns
         message(0x0100, www),  # a stub resolver
         message(0x0010, www, opt_record(b"", 1232, 0x8000), one),  # a validating resolver
-        message(0, question("www.fuzz.test", AAAA).swapcase(), opt_record(option(10, bytes(24))), one),  # 0x20, cookies
+        message(0, question("www.fuzz.test", AAAA).swapcase(), opt_record(server_cookie), one),  # 0x20
         message(0, apex, opt_record(b"", 1232, 0x00010000), one),  # EDNS version 1
         message(0, apex, opt_record(option(100, b"")), one),  # an unknown option
         message(0, apex, opt_record(b"", 1232, 0x4000), one),  # an unknown flag
@@ -146,11 +146,21 @@ class PacketMaker:
         self._names = [self._make_name() for _ in range(POOL)]
         self._opts = [self._make_opt() for _ in range(POOL)]
         self._rich = [question(f"{name}.fuzz.test.".removeprefix("@."), rrtype) for name, rrtype in _RICH]
+        subnets = (b"", option(8, b"\0\1\x18\0\xc6\x33\x64"), option(8, b"\0\1\x18\0\xcb\0\x71"))
+        self._few = [
+            opt_record(subnet, payload, ttl)
+            for subnet in subnets
+            for payload in (512, 1232, 4096)
+            for ttl in (0, 0x8000)
+        ]
+        self._few += [b"", opt_record(option(10, bytes(8))), opt_record(b"", 1232, 0x00010000)]
         self._extras = (_tsig(), opt_record(b""), b"\xc0\x0c" + _FIXED.pack(A, 1, 60, 4) + bytes(4))
 
     def next(self) -> Request:
         """Return the next request."""
         draw = self._random.random
+        if draw() < 0.3:
+            return self._repeat()
         wire = self._seeds[int(draw() * len(self._seeds))] if draw() < 0.1 else self._build()
         if draw() < 0.66:
             wire = mutate(wire, self._random, self._seeds)
@@ -159,6 +169,16 @@ class PacketMaker:
     def pick_name(self) -> bytes:
         """Return one of the names that are asked for, as wire."""
         return self._names[int(self._random.random() * POOL)]
+
+    def _repeat(self) -> Request:
+        """Return one of some thousand requests that a table of answers must tell apart."""
+        draw = self._random.random
+        body = self._rich[int(draw() * len(self._rich))]
+        opt = self._few[int(draw() * len(self._few))]
+        flags = 0x0100 if draw() < 0.8 else 0x0010
+        wire = _HEADER.pack(self._random.getrandbits(16), flags, 1, 0, 0, bool(opt)) + body + opt
+        client = "127.0.0.1" if draw() < 0.8 else _CLIENTS[int(draw() * len(_CLIENTS))]
+        return Request(wire, client, draw() < 0.15)
 
     def _build(self) -> bytes:
         """Put a well-formed request together; a few have records that no sane client sends."""

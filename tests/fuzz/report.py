@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import heapq
 import logging
+import re
 import sys
 import time
 from types import TracebackType
@@ -15,6 +16,7 @@ from typing import NamedTuple
 MAX_CASE_CHARACTERS = 6000  # of a fault's case; a longer one is repeated by its block
 MAX_SLOW_CHARACTERS = 300  # of a slow case, which is no fault
 SLOWEST_KEPT = 5
+_NUMBER = re.compile(r"[0-9]+")
 
 
 class Fault(NamedTuple):
@@ -45,8 +47,8 @@ class Report:
         self._started = time.monotonic()
 
     def note_fault(self, rule: str, case: str, repeat: str) -> None:
-        """Keep a fault; of one kind (the rule up to its first colon or digit) only the first."""
-        kind = rule.partition(":")[0][:60]
+        """Keep a fault; of one kind (the rule up to its colon, whatever its numbers) only the first."""
+        kind = _NUMBER.sub("N", rule.partition(":")[0][:60])
         self.counts[kind] = self.counts.get(kind, 0) + 1
         self.faults.setdefault(kind, Fault(rule, case, repeat))
 

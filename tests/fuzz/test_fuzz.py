@@ -25,7 +25,7 @@ from tests.fuzz.sockets import SocketFuzzer
 from tests.fuzz.worlds import load_worlds
 
 SEED = 53
-DOOR_BLOCKS, DOOR_PACKETS = len(door.KINDS), 12_000
+DOOR_BLOCKS, DOOR_PACKETS = len(door.KINDS), 12_000  # each block has settings of its own
 CODEC_CASES, READER_CASES, SOCKET_PACKETS = 20_000, 600, 2_000
 QUERY = message(0x0100, question("www.fuzz.test", 1))
 EDNS_QUERY = message(0x0100, question("www.fuzz.test", 1), opt_record(b""), (1, 0, 0, 1))
@@ -185,6 +185,45 @@ def test_what_the_door_raises_or_logs_is_reported_with_its_packet(monkeypatch: p
         assert fault.rule.startswith(kind)
         assert "--replay" in fault.case
         assert f"--seed {SEED} --block 0" in fault.repeat
+
+
+@pytest.mark.parametrize(
+    "forgotten", ["nothing", "payload", "is_dnssec_ok", "client_subnet", "flags", "is_stream"]
+)
+def test_a_table_of_answers_that_forgets_a_fact_is_seen(
+    forgotten: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    doors: list[Dispatch] = []  # kept alive, so that no other has the same id
+    table: dict[object, bytes] = {}
+    clear = Dispatch.answer
+
+    def answer(self: Dispatch, request: bytes, address: str, *, is_stream: bool) -> object:
+        query = invariants.decode_or_none(request)
+        if query is None:
+            return clear(self, request, address, is_stream=is_stream)
+        edns = query.edns
+        facts: dict[str, object] = {
+            "flags": query.flags,
+            "is_stream": is_stream,
+            "has_edns": edns is not None,
+        }
+        if edns is not None:
+            facts |= edns._asdict()
+            facts["payload"] = facts.pop("payload_bytes")
+        facts.pop(forgotten, None)
+        doors.append(self)
+        key = id(self), query.question.lower(), address, tuple(facts.items())
+        if key not in table:
+            reply = clear(self, request, address, is_stream=is_stream)
+            assert isinstance(reply, bytes)
+            table[key] = reply
+        end = 12 + len(query.question)
+        return request[:2] + table[key][2:12] + query.question + table[key][end:]
+
+    monkeypatch.setattr(Dispatch, "answer", answer)
+    report = Report("door", SEED)
+    door.DoorFuzzer(report).run_block(0, 3000)
+    assert bool(report.faults) == (forgotten != "nothing")
 
 
 def test_a_message_for_people_that_cannot_be_shown_is_seen() -> None:

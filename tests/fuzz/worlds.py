@@ -128,14 +128,24 @@ class Member(NamedTuple):
     is_up: bool = True
 
 
+class Permitted(NamedTuple):
+    """What a policy may choose from."""
+
+    rdatas: frozenset[bytes]
+    is_by_chance: bool
+
+
 class World(NamedTuple):
-    """What one server serves; `permitted` has the rdata that the policy of an owner and type may choose."""
+    """What one server serves.
+
+    `permitted` has what the policy of an owner and type may choose.
+    """
 
     snapshot: Snapshot
     health: HealthTable
-    permitted: dict[tuple[bytes, int], frozenset[bytes]]
+    permitted: dict[tuple[bytes, int], Permitted]
 
-    def permitted_rdata(self, rrset: RRset) -> frozenset[bytes] | None:
+    def permitted_rdata(self, rrset: RRset) -> Permitted | None:
         """Return what a policy may put into this RRset, or None where no policy chooses."""
         owner, rrtype = rrset.owner, rrset.rrtype
         known = self.permitted.get((owner, rrtype))
@@ -268,15 +278,15 @@ def _health() -> HealthTable:
     return HealthTable(statuses)
 
 
-def _permitted() -> dict[tuple[bytes, int], frozenset[bytes]]:
+def _permitted() -> dict[tuple[bytes, int], Permitted]:
     """Return what each group may answer: the values that are up, or all of them where none is."""
     origin = parse_name("fuzz.test")
     found = {}
-    for (name, type_name, _), members in _GROUPS.items():
+    for (name, type_name, policy), members in _GROUPS.items():
         rrtype = rrtypes.parse_rrtype(type_name)
         up = [member for member in members if member.is_up] or members
         values = frozenset(parse_rdata(rrtype, value, origin) for member in up for value in member.values)
-        found[parse_name(name, origin), rrtype] = values
+        found[parse_name(name, origin), rrtype] = Permitted(values, policy != "latency")
     return found
 
 
