@@ -41,7 +41,7 @@ nobody.invalid.
 _LABEL = "l" * 63
 _LONG = (_LABEL, f"x.{_LABEL}", f"{_LABEL}.{_LABEL}.{_LABEL}.{'m' * 51}", f"{_LABEL}.{_LABEL}.deeper")
 _RICH = (  # questions whose answers meet a limit or a policy
-    ("many", AAAA), ("huge", TXT), ("over", TXT), ("svc", SRV), ("mx", MX), ("x.crowded", A), ("crowded", NS),
+    ("many", AAAA), ("huge", TXT), ("svc", SRV), ("mx", MX), ("x.crowded", A), ("crowded", NS),
     ("crowd", AAAA), ("multi", A), ("weighted", A), ("latency", A), ("@", AAAA), ("@", MX), ("one.pw", A),
     ("one.pl", TXT), ("wtxt", TXT), ("zeroes", AAAA), ("c0", A), ("c5", A), ("l1", A), ("one.dn", A),
     ("a.grow", A), ("x.swap1", A), ("wcn", A), ("policy", A), ("viadname", TXT),
@@ -159,7 +159,7 @@ class PacketMaker:
     def next(self) -> Request:
         """Return the next request."""
         draw = self._random.random
-        if draw() < 0.3:
+        if draw() < 0.15:
             return self._repeat()
         wire = self._seeds[int(draw() * len(self._seeds))] if draw() < 0.1 else self._build()
         if draw() < 0.66:
@@ -188,7 +188,7 @@ class PacketMaker:
         rrtype = types[int(draw() * len(types))] if draw() < 0.98 else self._random.getrandbits(16)
         rrclass = 1 if draw() < 0.9 else _CLASSES[int(draw() * len(_CLASSES))]
         body = self._names[int(draw() * POOL)] + _QUESTION_END.pack(rrtype, rrclass)
-        if draw() < 0.15:
+        if draw() < 0.1:
             body = self._rich[int(draw() * len(self._rich))]
         additionals = authorities = 0
         if draw() < 0.7:

@@ -25,7 +25,7 @@ from tests.fuzz.sockets import SocketFuzzer
 from tests.fuzz.worlds import load_worlds
 
 SEED = 53
-DOOR_BLOCKS, DOOR_PACKETS = len(door.KINDS), 12_000  # each block has settings of its own
+DOOR_BLOCKS, DOOR_PACKETS = len(door.KINDS), 10_000  # each block has settings of its own
 CODEC_CASES, READER_CASES, SOCKET_PACKETS = 20_000, 600, 2_000
 QUERY = message(0x0100, question("www.fuzz.test", 1))
 EDNS_QUERY = message(0x0100, question("www.fuzz.test", 1), opt_record(b""), (1, 0, 0, 1))
@@ -222,7 +222,7 @@ def test_a_table_of_answers_that_forgets_a_fact_is_seen(
 
     monkeypatch.setattr(Dispatch, "answer", answer)
     report = Report("door", SEED)
-    door.DoorFuzzer(report).run_block(0, 3000)
+    door.DoorFuzzer(report).run_block(0, 2500)
     assert bool(report.faults) == (forgotten != "nothing")
 
 
