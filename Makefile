@@ -6,7 +6,7 @@ STAMP  := .venv/.stamp
 BIN    := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help lab serve test check fmt bench clean
+.PHONY: help lab serve test check fmt bench soak clean
 
 help:
 	@echo 'make lab     the mini-internet on loopback addresses, port 5300'
@@ -15,6 +15,7 @@ help:
 	@echo 'make check   ruff, mypy and r53lite check on our own zones'
 	@echo 'make fmt     format the code and apply safe fixes'
 	@echo 'make bench   compare with other servers (minutes, not seconds)'
+	@echo 'make soak    look for faults with packets and files by chance (half an hour; FUZZ_ARGS=--help)'
 
 $(STAMP): pyproject.toml constraints.txt
 	@scripts/make-venv $(PYTHON) .venv
@@ -45,6 +46,11 @@ fmt: $(STAMP)
 bench: $(STAMP)
 	@scripts/system-packages bench
 	@$(BIN)/python -m benchmarks $(BENCH_ARGS)
+
+# One line for each part; a part exits 1 where it found a fault.
+FUZZ_ARGS ?= --packets 10000000
+soak: $(STAMP)
+	@$(BIN)/python -m tests.fuzz $(FUZZ_ARGS)
 
 clean:
 	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage htmlcov
