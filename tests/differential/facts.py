@@ -1,0 +1,80 @@
+"""What is known of a set of zones without asking a server?
+
+The rules about allowed differences must not take a server's word for it: which names exist in which zone, and
+which zone is the closest to a name, is read from the zones themselves.
+"""
+
+from __future__ import annotations
+
+from tests.differential.model import TYPES, Name, ZoneSet
+from tests.differential.wire import Answer
+
+_CHAIN_TYPES = (TYPES["CNAME"], TYPES["DNAME"])
+
+
+class Facts:
+    """The names of one set as it is served, in wire form and lower case."""
+
+    def __init__(self, zone_set: ZoneSet, base: tuple[bytes, ...]) -> None:
+        self.types: dict[bytes, dict[bytes, set[int]]] = {}
+        for zone in zone_set.zones:
+            here = self.types[zone.origin.wire(base).lower()] = {}
+            for record in zone.records:
+                here.setdefault(record.owner.wire(base).lower(), set()).add(TYPES[record.rrtype])
+        self._names = {origin: _with_empty_non_terminals(here, origin) for origin, here in self.types.items()}
+
+    def zone_of(self, name: bytes) -> bytes | None:
+        """Return the origin of the zone that is closest to a name."""
+        return next((ancestor for ancestor in ancestors(name) if ancestor in self.types), None)
+
+    def exists_only_elsewhere(self, name: bytes) -> bool:
+        """Say whether a name is in a zone of the set, but not in the one that is closest to it."""
+        closest = self.zone_of(name)
+        if closest is None or name in self._names[closest]:
+            return False
+        return any(name in names for names in self._names.values())
+
+    def crosses_zones(self, qname: bytes, answer: Answer) -> bool:
+        """Say whether the CNAMEs and DNAMEs of an answer lead from one zone of the set into another."""
+        names = {qname} | chain_names(answer)
+        return len({self.zone_of(name) for name in names} - {None}) > 1
+
+
+def ancestors(name: bytes) -> list[bytes]:
+    """Return a wire name and all names above it, the longest first."""
+    found = [name]
+    while name[0]:
+        name = name[1 + name[0] :]
+        found.append(name)
+    return found
+
+
+def chain_names(answer: Answer) -> set[bytes]:
+    """Return the names that the CNAMEs of an answer lead to."""
+    return {rr.rdata for rr in answer.answer if rr.rrtype == TYPES["CNAME"]}
+
+
+def last_name(qname: bytes, answer: Answer) -> bytes:
+    """Return the name that the CNAMEs of an answer end at; the question's where there are none."""
+    links = {rr.owner: rr.rdata for rr in answer.answer if rr.rrtype == TYPES["CNAME"]}
+    seen = {qname}
+    name = qname
+    while name in links and links[name] not in seen:
+        name = links[name]
+        seen.add(name)
+    return name
+
+
+def wire_of(name: Name, base: tuple[bytes, ...]) -> bytes:
+    """Return a question's name as answers have it."""
+    return name.wire(base).lower()
+
+
+def _with_empty_non_terminals(owners: dict[bytes, set[int]], origin: bytes) -> set[bytes]:
+    names = set(owners)
+    for owner in owners:
+        for ancestor in ancestors(owner):
+            names.add(ancestor)
+            if ancestor == origin:
+                break
+    return names
