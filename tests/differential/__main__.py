@@ -23,7 +23,10 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     parser.add_argument("--shrink", type=int, default=10, help="kinds of failure to shrink (default 10)")
     arguments = parser.parse_args()
-    print(f"seed {arguments.seed}: {arguments.sets} sets of zones, {QUESTIONS_PER_SET} questions each", flush=True)
+    print(
+        f"seed {arguments.seed}: {arguments.sets} sets of zones, {QUESTIONS_PER_SET} questions each",
+        flush=True,
+    )
     print(allowed_list(), flush=True)
     tally = Tally()
     started = time.monotonic()
@@ -33,7 +36,11 @@ def main() -> int:
         seed = arguments.seed + turn
         run([*generate(seed, count - roots), *generate(seed, roots, is_root=True)], tally)
         spent = time.monotonic() - started
-        print(f"{tally.sets} sets, {tally.questions} questions, {tally.failure_count} unexplained, {spent:.0f} s", flush=True)
+        print(
+            f"{tally.sets} sets, {tally.questions} questions, {tally.failure_count} unexplained, {spent:.0f} s"
+            f" (next seed {seed + 1})",
+            flush=True,
+        )
     for name, times in tally.used.most_common():
         print(f"  allowed {times} times: {name}")
     return report(tally, arguments.shrink)

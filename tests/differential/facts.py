@@ -6,10 +6,10 @@ which zone is the closest to a name, is read from the zones themselves.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from tests.differential.model import TYPES, Name, ZoneSet
 from tests.differential.wire import Answer
-
-_CHAIN_TYPES = (TYPES["CNAME"], TYPES["DNAME"])
 
 
 class Facts:
@@ -22,22 +22,24 @@ class Facts:
             for record in zone.records:
                 here.setdefault(record.owner.wire(base).lower(), set()).add(TYPES[record.rrtype])
         self._names = {origin: _with_empty_non_terminals(here, origin) for origin, here in self.types.items()}
+        written = set(self._targets(zone_set, base)).union(*self._names.values())
+        self._all_names = {above for name in written for above in ancestors(name)}
+
+    @staticmethod
+    def _targets(zone_set: ZoneSet, base: tuple[bytes, ...]) -> Iterator[bytes]:
+        """Yield the names that records point at."""
+        for zone in zone_set.zones:
+            for record in zone.records:
+                yield from (field.wire(base).lower() for field in record.rdata if isinstance(field, Name))
 
     def zone_of(self, name: bytes) -> bytes | None:
         """Return the origin of the zone that is closest to a name."""
         return next((ancestor for ancestor in ancestors(name) if ancestor in self.types), None)
 
     def exists_only_elsewhere(self, name: bytes) -> bool:
-        """Say whether a name is in a zone of the set, but not in the one that is closest to it."""
+        """Say whether a name is at or above one that any zone writes, but not in the zone closest to it."""
         closest = self.zone_of(name)
-        if closest is None or name in self._names[closest]:
-            return False
-        return any(name in names for names in self._names.values())
-
-    def crosses_zones(self, qname: bytes, answer: Answer) -> bool:
-        """Say whether the CNAMEs and DNAMEs of an answer lead from one zone of the set into another."""
-        names = {qname} | chain_names(answer)
-        return len({self.zone_of(name) for name in names} - {None}) > 1
+        return closest is not None and name not in self._names[closest] and name in self._all_names
 
 
 def ancestors(name: bytes) -> list[bytes]:

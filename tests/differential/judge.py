@@ -48,7 +48,10 @@ class Failure(NamedTuple):
         base = self.placed.base
         lines = [f"unexplained: {self.verdict.signature}"]
         for zone in self.placed.zone_set.zones:
-            lines += [f"zone {zone.origin.text(base)}", *(f"    {record.text(base)}" for record in zone.records)]
+            lines += [
+                f"zone {zone.origin.text(base)}",
+                *(f"    {record.text(base)}" for record in zone.records),
+            ]
         lines.append(f"question {self.question.describe(base)}")
         for name, answer in self.answers.items():
             lines += [f"{name}:", *(f"    {line}" for line in describe(answer).splitlines())]

@@ -7,10 +7,12 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from tests.differential.chains import Asked, follow_chains
 from tests.differential.facts import Facts
 from tests.differential.judge import Failure, judge
 from tests.differential.model import ZoneSet
 from tests.differential.servers import SERVERS, Placed, place, serving
+from tests.differential.wire import Answer
 
 BATCH_SETS = 200
 
@@ -42,23 +44,32 @@ def run(zone_sets: Sequence[ZoneSet], tally: Tally) -> None:
 def judge_batch(zone_sets: Sequence[ZoneSet], tally: Tally) -> list[Failure]:
     """Serve sets side by side, ask all their questions and return what is unexplained."""
     placed = place(zone_sets)
-    asked = [(one, question) for one in placed for question in one.zone_set.questions]
-    with tempfile.TemporaryDirectory(prefix="differential-") as directory:
-        with serving(placed, Path(directory) / "run") as servers:
-            answers = servers.ask([(question, one.base) for one, question in asked])
+    asked = []
+    for one in placed:
+        facts = Facts(one.zone_set, one.base)
+        asked += [(one, Asked(facts, question, one.base)) for question in one.zone_set.questions]
+    answers = _ask([each for _, each in asked], placed)
     failures = []
-    facts: dict[tuple[bytes, ...], Facts] = {}
-    for at, (one, question) in enumerate(asked):
-        here = facts.get(one.base) or facts.setdefault(one.base, _facts(one))
+    for at, (one, each) in enumerate(asked):
         said = {name: answers[name][at] for name in SERVERS}
-        verdict = judge(here, one, question, said)
+        verdict = judge(each.facts, one, each.question, said)
         tally.used.update(verdict.used)
         if not verdict.is_fine:
-            failures.append(Failure(one, question, said, verdict))
+            failures.append(Failure(one, each.question, said, verdict))
     tally.sets += len(zone_sets)
     tally.questions += len(asked)
     return failures
 
 
-def _facts(placed: Placed) -> Facts:
-    return Facts(placed.zone_set, placed.base)
+def _ask(asked: Sequence[Asked], placed: Sequence[Placed]) -> dict[str, list[Answer]]:
+    """Start the servers and ask; Knot goes on where a chain leaves a zone."""
+    with (
+        tempfile.TemporaryDirectory(prefix="differential-") as directory,
+        serving(placed, Path(directory) / "run") as servers,
+    ):
+        questions = [(each.question, each.base) for each in asked]
+        answers = {name: servers.ask(name, questions) for name in SERVERS}
+        joined = follow_chains(lambda more: servers.ask("Knot", more), asked, answers["Knot"])
+    for at, answer in joined.items():
+        answers["Knot"][at] = answer
+    return answers

@@ -92,17 +92,15 @@ class Servers:
     def __init__(self, ports: dict[str, int]) -> None:
         self._ports = ports
 
-    def ask(self, questions: Sequence[tuple[Question, tuple[bytes, ...]]]) -> dict[str, list[Answer]]:
-        """Put every question to every server; the answers come in the order of the questions."""
+    def ask(self, name: str, questions: Sequence[tuple[Question, tuple[bytes, ...]]]) -> list[Answer]:
+        """Put every question to one server; the answers come in the order of the questions."""
         queries = [encode(question, base, 0) for question, base in questions]
         by_tcp = [at for at, (question, _) in enumerate(questions) if question.is_tcp]
         by_udp = [at for at, (question, _) in enumerate(questions) if not question.is_tcp]
-        found = {}
-        for name, port in self._ports.items():
-            replies = dict(zip(by_udp, ask_udp(port, [queries[at] for at in by_udp]), strict=True))
-            replies |= zip(by_tcp, ask_tcp(port, [queries[at] for at in by_tcp]), strict=True)
-            found[name] = [decode(replies[at]) for at in range(len(queries))]
-        return found
+        port = self._ports[name]
+        replies = dict(zip(by_udp, ask_udp(port, [queries[at] for at in by_udp]), strict=True))
+        replies |= zip(by_tcp, ask_tcp(port, [queries[at] for at in by_tcp]), strict=True)
+        return [decode(replies[at]) for at in range(len(queries))]
 
 
 def place(zone_sets: Sequence[ZoneSet]) -> list[Placed]:
@@ -148,7 +146,14 @@ def _write_zones(placed: Sequence[Placed], directory: Path) -> list[_Zone]:
 def _start_r53lite(
     home: Path, directory: Path, zones: Sequence[_Zone], port: int, log: int
 ) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-c", "from r53lite.cli.main import main; main()", "serve", "--zones", str(directory)]
+    command = [
+        sys.executable,
+        "-c",
+        "from r53lite.cli.main import main; main()",
+        "serve",
+        "--zones",
+        str(directory),
+    ]
     command += ["--listen", f"{ADDRESS}:{port}", "--no-api", "--no-recursion"]
     return _start(command, home, log)
 
@@ -213,7 +218,9 @@ def _wait_until_served(
     if waiting:
         printed = log.read_text(errors="replace")[-3000:]
         shown = waiting[0].source.text(waiting[0].base)
-        raise ServerError(f"{name} does not serve {len(waiting)} zones, such as\n{shown}it printed:\n{printed}")
+        raise ServerError(
+            f"{name} does not serve {len(waiting)} zones, such as\n{shown}it printed:\n{printed}"
+        )
 
 
 def _find(program: str) -> str:

@@ -1,8 +1,9 @@
 """Which zones and questions are worth asking three servers about?
 
-Hypothesis draws a small tree of names first, then records that sit at and point to names of that tree, so that
-chains, loops, cuts above data, wildcards above cuts and names that nearly match come up all the time. What no
-server would load (RFC 1034 §3.6.2, RFC 6672 §2.4) is taken out afterwards; everything else stays, however odd.
+Hypothesis draws a small tree of names first, then records that sit at and point to names of that tree, so
+that chains, loops, cuts above data, wildcards above cuts and names that nearly match come up all the time.
+What no server would load (RFC 1034 §3.6.2, RFC 6672 §2.4) is taken out afterwards; everything else stays,
+however odd.
 
 Left out because a peer refuses the zone: data below a DNAME and NS beside it (NSD). Left out because RFC 4592
 §4.2 and §4.4 give no one answer: NS and DNAME at a wildcard; written cases have them.
@@ -66,6 +67,7 @@ KINDS = (
 QTYPES = (*TYPES.values(), 1, 1, 1, 2, 5, 15, 16, 28, 43, 48, 64, 65281, 99)
 PAYLOADS = (None, None, 512, 1232, 1232, 4096)
 
+
 class _Tree(NamedTuple):
     """The names of a set: those that may have data, those that are zones, and what records may point at."""
 
@@ -125,9 +127,8 @@ def _draw_tree(draw: st.DrawFn) -> _Tree:
         if len(child.labels) <= MAX_DEPTH and octets(child.labels) + BASE_OCTETS <= 200:
             names.append(child)
     names = _unique(names)
-    origins = [apex]
-    for _ in range(draw(st.sampled_from((0, 0, 1, 1, 2)))):
-        origins.append(names[draw(st.integers(0, len(names) - 1))])
+    children = range(draw(st.sampled_from((0, 0, 1, 1, 2))))
+    origins = [apex, *(names[draw(st.integers(0, len(names) - 1))] for _ in children)]
     origins = _unique(name for name in origins if b"*" not in name.labels[:1])
     return _Tree(names, origins, [*names, *names, *OUTSIDE])
 

@@ -18,7 +18,10 @@ _OPT = 41
 _DO = 0x8000
 _HEADER = struct.Struct("!6H")
 _RECORD = struct.Struct("!HHIH")
-_NAME_AT = {TYPES[rrtype]: 0 for rrtype in ("NS", "CNAME", "PTR", "DNAME")} | {TYPES["MX"]: 2, TYPES["SRV"]: 6}
+_NAME_AT = {TYPES[rrtype]: 0 for rrtype in ("NS", "CNAME", "PTR", "DNAME")} | {
+    TYPES["MX"]: 2,
+    TYPES["SRV"]: 6,
+}
 _UNCOMPRESSED = (TYPES["SRV"], TYPES["DNAME"])
 
 
@@ -229,4 +232,7 @@ def labels_of(name: bytes) -> tuple[bytes, ...]:
 def _mix_case(qname: bytes, case_seed: int) -> bytes:
     """Flip the case of letters at random; length octets are below 64, so no letter's value."""
     flip = random.Random(case_seed)
-    return bytes(octet ^ 0x20 if chr(octet).isalpha() and octet < 128 and flip.random() < 0.5 else octet for octet in qname)
+    return bytes(
+        octet ^ 0x20 if chr(octet).isalpha() and octet < 128 and flip.random() < 0.5 else octet
+        for octet in qname
+    )
