@@ -36,11 +36,8 @@ def main() -> int:
         seed = arguments.seed + turn
         run([*generate(seed, count - roots), *generate(seed, roots, is_root=True)], tally)
         spent = time.monotonic() - started
-        print(
-            f"{tally.sets} sets, {tally.questions} questions, {tally.failure_count} unexplained, {spent:.0f} s"
-            f" (next seed {seed + 1})",
-            flush=True,
-        )
+        progress = f"{tally.sets} sets, {tally.questions} questions, {tally.failure_count} unexplained"
+        print(f"{progress}, {spent:.0f} s (next seed {seed + 1})", flush=True)
     for name, times in tally.used.most_common():
         print(f"  allowed {times} times: {name}")
     return report(tally, arguments.shrink)

@@ -1,9 +1,9 @@
 """What would Knot say if it went on where a chain leaves a zone?
 
-RFC 1034 §4.3.2 step 3a goes back to step 1 with the target of a CNAME, and step 2 finds the closest zone anew.
-Knot never leaves the zone it began in. So that its answers can be compared all the same, Knot itself is asked
-for the target, and the two answers are joined: the chain up to the border from the first, all else from the
-second.
+RFC 1034 §4.3.2 step 3a goes back to step 1 with the target of a CNAME, and step 2 finds the closest zone
+anew. Knot never leaves the zone it began in. So that its answers can be compared all the same, Knot itself is
+asked for the target, and the two answers are joined: the chain up to the border from the first, all else from
+the second.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from tests.differential.facts import Facts, wire_of
+from tests.differential.facts import Facts, ancestors, wire_of
 from tests.differential.model import TYPES, Name, Question
 from tests.differential.wire import Answer, Rr, labels_of
 
@@ -30,7 +30,7 @@ class Asked(NamedTuple):
 
 
 def follow_chains(ask: Ask, asked: Sequence[Asked], answers: Sequence[Answer]) -> dict[int, Answer]:
-    """Return the joined answers, by place, of all chains that cross from one zone of their set into another."""
+    """Return the joined answers, by place, of the chains that cross from one zone of their set to another."""
     links: dict[int, list[Rr]] = {}
     joined: dict[int, Answer] = {}
     latest = dict(enumerate(answers))
@@ -59,7 +59,7 @@ def _again(one: Asked, name: bytes) -> tuple[Question, tuple[bytes, ...]]:
 
 def _crossing(one: Asked, qname: bytes, answer: Answer) -> tuple[list[Rr], bytes] | None:
     """Return the links of a chain up to the first name in another zone of the set, and that name."""
-    if one.question.qtype in (TYPES["CNAME"], TYPES["ANY"]):
+    if one.question.qtype == TYPES["CNAME"]:
         return None
     links = {rr.owner: rr for rr in answer.answer if rr.rrtype == TYPES["CNAME"]}
     dnames = [rr for rr in answer.answer if rr.rrtype == TYPES["DNAME"]]
@@ -68,7 +68,10 @@ def _crossing(one: Asked, qname: bytes, answer: Answer) -> tuple[list[Rr], bytes
     name = qname
     while name in links and links[name] not in found:
         link = links[name]
-        found += [rr for rr in dnames if name.endswith(rr.owner) and name != rr.owner and rr not in found]
+        above = [rr for rr in dnames if rr.owner in ancestors(name)[1:]]
+        if one.question.qtype == TYPES["ANY"] and not above:
+            return None  # a CNAME is itself an answer to ANY
+        found += [rr for rr in above if rr not in found]
         found.append(link)
         name = link.rdata
         zone = one.facts.zone_of(name)

@@ -16,7 +16,7 @@ WINDOW = 48
 TRY_AGAIN_S = 1.0
 MAX_TRIES = 5
 TCP_TIMEOUT_S = 10.0
-TCP_BURST = 16
+TCP_BURST = 100
 
 
 class NoReplyError(Exception):
@@ -88,6 +88,7 @@ def ask_tcp(port: int, queries: Sequence[bytes]) -> list[bytes]:
     if not queries:
         return replies
     with socket.create_connection((ADDRESS, port), TCP_TIMEOUT_S) as tcp, tcp.makefile("rb") as stream:
+        tcp.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for start in range(0, len(queries), TCP_BURST):
             burst = queries[start : start + TCP_BURST]
             numbered = [number.to_bytes(2, "big") + query[2:] for number, query in enumerate(burst)]
