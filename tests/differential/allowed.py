@@ -11,8 +11,8 @@ from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple
 
-from tests.differential.compare import Atom
-from tests.differential.facts import Facts, ancestors, chain_names, last_name
+from tests.differential.compare import Atom, rcode_text
+from tests.differential.facts import Facts, ancestors, chain_names, last_name, parent_of
 from tests.differential.model import TYPES, Question
 from tests.differential.wire import AA, TC, Answer
 
@@ -48,7 +48,7 @@ def _apex_ns(case: Case, atoms: frozenset[Atom]) -> frozenset[Atom]:
         return frozenset()
     asked = {rr.owner for rr in case.ours.answer} | {last_name(case.qname, case.ours)}
     if case.question.qtype == TYPES["DS"]:  # the parent side's
-        asked |= {name[1 + name[0] :] for name in asked}
+        asked |= {parent_of(name) for name in asked}
     origins = {case.facts.zone_of(name) for name in asked}
     return frozenset(
         atom
@@ -141,6 +141,15 @@ def _nsd_child_side_ds(case: Case, atoms: frozenset[Atom]) -> frozenset[Atom]:
     return frozenset()
 
 
+def _knot_too_long(case: Case, atoms: frozenset[Atom]) -> frozenset[Atom]:
+    """Knot answers NXDOMAIN where a DNAME makes the name too long."""
+    is_so = case.peer == "Knot" and (rcode_text(case.ours.rcode), rcode_text(case.theirs.rcode)) == (
+        "YXDOMAIN",
+        "NXDOMAIN",
+    )
+    return frozenset(atom for atom in atoms if is_so and atom.field in ("rcode", "authority"))
+
+
 OPTIONAL = (
     Rule(
         "apex NS",
@@ -173,6 +182,11 @@ PEERS_DIFFER = (
         "NSD: no DS from the child",
         "DS at an apex is out of place (RFC 4035 §2.4): NSD ignores it, Knot answers it as data",
         _nsd_child_side_ds,
+    ),
+    Rule(
+        "Knot: no YXDOMAIN",
+        "a DNAME that makes a name too long gives YXDOMAIN (RFC 6672 §2.2); Knot says NXDOMAIN",
+        _knot_too_long,
     ),
 )
 

@@ -51,6 +51,11 @@ def ancestors(name: bytes) -> list[bytes]:
     return found
 
 
+def parent_of(name: bytes) -> bytes:
+    """Return the name above a wire name; the root's is the root."""
+    return name[1 + name[0] :] or name
+
+
 def chain_names(answer: Answer) -> set[bytes]:
     """Return the names that the CNAMEs of an answer lead to."""
     return {rr.rdata for rr in answer.answer if rr.rrtype == TYPES["CNAME"]}

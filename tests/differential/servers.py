@@ -109,8 +109,8 @@ def place(zone_sets: Sequence[ZoneSet]) -> list[Placed]:
 
 
 @contextlib.contextmanager
-def serving(placed: Sequence[Placed], directory: Path) -> Iterator[Servers]:
-    """Start the three servers with these zones, and end them.
+def serving(placed: Sequence[Placed], directory: Path, names: Sequence[str] = SERVERS) -> Iterator[Servers]:
+    """Start servers with these zones, and end them.
 
     Raises:
         ServerError: one of them does not serve every zone within 20 s.
@@ -119,12 +119,12 @@ def serving(placed: Sequence[Placed], directory: Path) -> Iterator[Servers]:
     with contextlib.ExitStack() as stack:
         ports = {}
         started = []
-        for name, start in zip(SERVERS, (_start_r53lite, _start_nsd, _start_knot), strict=True):
+        for name in names:
             home = directory / name
             home.mkdir()
             ports[name] = free_port()
             with (home / "log").open("wb") as log:
-                process = start(home, directory / "zones", zones, ports[name], log.fileno())
+                process = _STARTS[name](home, directory / "zones", zones, ports[name], log.fileno())
             stack.callback(_stop, process)
             started.append((name, process, home / "log"))
         for name, process, log_file in started:
@@ -174,6 +174,9 @@ def _start_knot(
     conf += "".join(f'  - domain: "{zone.domain}"\n    file: "{zone.file}"\n' for zone in zones)
     (home / "knot.conf").write_text(conf, encoding="ascii")
     return _start([_find("knotd"), "-c", str(home / "knot.conf")], home, log)
+
+
+_STARTS = {"r53lite": _start_r53lite, "NSD": _start_nsd, "Knot": _start_knot}
 
 
 def _start(command: list[str], home: Path, log: int) -> subprocess.Popen[bytes]:

@@ -49,6 +49,7 @@ ODD = (
 )
 LABELS = PLAIN * 4 + (b"*",) * 6 + ODD
 OUTSIDE = (Name((b"ns", b"elsewhere"), True), Name((b"a", b"b", b"elsewhere"), True))
+LONG = Name((b"x" * 63, b"y" * 63, b"z" * 60))  # a DNAME to it makes names over 255 octets (RFC 6672 §2.2)
 TTLS = (0, 1, 60, 300, 3600)
 KINDS = (
     *["A"] * 5,
@@ -192,6 +193,8 @@ def _rdata(draw: st.DrawFn, tree: _Tree, kind: str) -> tuple[Field, ...]:
             return (f"2001:db8::{number}",)
         case "TXT":
             return (('"one"', '"a b" "\\"\\\\;"', '""', f'"{"x" * 200}" "\\000\\255"')[number - 1],)
+        case "DNAME" if draw(st.integers(0, 9)) == 0:
+            return (LONG,)
         case "CNAME" | "DNAME" | "PTR":
             return (_target(draw, tree),)
         case "MX":
