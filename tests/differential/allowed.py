@@ -20,7 +20,8 @@ _NAME_AT = {TYPES["NS"]: 0, TYPES["MX"]: 2, TYPES["SRV"]: 6}
 _ADDRESSES = (TYPES["A"], TYPES["AAAA"])
 _SECTIONS = ("answer", "authority", "additional")
 _RR_OCTETS = 12  # a compressed owner, type, class, TTL and length
-_OPT_OCTETS = 11
+KNOT_LINKS = 5
+EDE = 15
 
 
 class Case(NamedTuple):
@@ -111,7 +112,14 @@ def _endless(case: Case, atoms: frozenset[Atom]) -> frozenset[Atom]:
     is_growing = any(len(rr.rdata) > len(case.qname) for rr in links)
     if not is_growing or max(uses.values(), default=0) < 2:
         return frozenset()
-    return frozenset(atom for atom in atoms if atom.field in ("tc", "answer", "rcode"))
+    return frozenset(atom for atom in atoms if atom.field in ("tc", "rcode", *_SECTIONS))
+
+
+def _extended_errors(case: Case, atoms: frozenset[Atom]) -> frozenset[Atom]:
+    """Explain an extended error that one side adds."""
+    sides = [edns.options if edns else () for edns in (case.ours.edns, case.theirs.edns)]
+    without = [tuple(code for code in options if code != EDE) for options in sides]
+    return frozenset(atom for atom in atoms if atom.field == "edns options" and without[0] == without[1])
 
 
 def _repeated(case: Case, atoms: frozenset[Atom]) -> frozenset[Atom]:
@@ -139,6 +147,21 @@ def _nsd_child_side_ds(case: Case, atoms: frozenset[Atom]) -> frozenset[Atom]:
     if case.peer == "NSD" and case.question.qtype == TYPES["DS"] and last in case.facts.types:
         return atoms
     return frozenset()
+
+
+def _knot_cuts(case: Case, atoms: frozenset[Atom]) -> frozenset[Atom]:
+    """Knot cuts other answers than NSD does: it compresses less, and leaves out an SOA without a word."""
+    is_cut = (case.ours.flags | case.theirs.flags) & TC and not case.question.is_tcp
+    if case.peer != "Knot" or not is_cut:
+        return frozenset()
+    return frozenset(atom for atom in atoms if atom.field in ("tc", "rcode", *_SECTIONS))
+
+
+def _knot_five_links(case: Case, atoms: frozenset[Atom]) -> frozenset[Atom]:
+    """Knot ends a chain after five CNAMEs."""
+    links = [rr for rr in case.theirs.answer if rr.rrtype == TYPES["CNAME"]]
+    is_prefix = not case.theirs.answer - case.ours.answer
+    return atoms if case.peer == "Knot" and is_prefix and len(links) >= KNOT_LINKS else frozenset()
 
 
 def _knot_too_long(case: Case, atoms: frozenset[Atom]) -> frozenset[Atom]:
@@ -182,6 +205,16 @@ PEERS_DIFFER = (
         "NSD: no DS from the child",
         "DS at an apex is out of place (RFC 4035 §2.4): NSD ignores it, Knot answers it as data",
         _nsd_child_side_ds,
+    ),
+    Rule(
+        "Knot: cuts",
+        "near the size limit Knot compresses less, drops an SOA without TC and cuts before the rcode is set",
+        _knot_cuts,
+    ),
+    Rule(
+        "Knot: five links",
+        "no RFC limits a chain: Knot ends it after five CNAMEs, NSD goes on",
+        _knot_five_links,
     ),
     Rule(
         "Knot: no YXDOMAIN",

@@ -42,9 +42,11 @@ def follow_chains(ask: Ask, asked: Sequence[Asked], answers: Sequence[Answer]) -
             if crossing is None:
                 continue
             known = links.setdefault(at, [])
-            if not any(rr in known for rr in crossing[0]):  # else it goes round a loop
-                ahead[at] = crossing[1]
-            known += [rr for rr in crossing[0] if rr not in known]
+            if any(rr in known for rr in crossing[0]):
+                joined[at] = _loop(joined[at])
+                continue
+            ahead[at] = crossing[1]
+            known += crossing[0]
         if not ahead:
             break
         names = ahead
@@ -78,6 +80,11 @@ def _crossing(one: Asked, qname: bytes, answer: Answer) -> tuple[list[Rr], bytes
         if zone != origin:
             return None if zone is None else (found, name)
     return None
+
+
+def _loop(answer: Answer) -> Answer:
+    """Return an answer whose chain goes in a circle: nothing but the chain."""
+    return answer._replace(rcode=0, authority=Counter(), additional=Counter())
 
 
 def _joined(first: Answer, links: list[Rr], last: Answer) -> Answer:
