@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from tests.differential.compare import Atom, rcode_text
 from tests.differential.facts import Facts, ancestors, chain_names, last_name, parent_of
-from tests.differential.model import TYPES, Question
+from tests.differential.model import TYPES, Question, udp_limit
 from tests.differential.wire import AA, TC, Answer
 
 _NAME_AT = {TYPES["NS"]: 0, TYPES["MX"]: 2, TYPES["SRV"]: 6}
@@ -65,7 +65,7 @@ def _apex_ns(case: Case, atoms: frozenset[Atom]) -> frozenset[Atom]:
 def _additional(case: Case, atoms: frozenset[Atom]) -> frozenset[Atom]:
     """Explain addresses of hosts that our answer names, and those of the peer that would not have fitted."""
     named = _targets(case.ours)
-    limit = 65535 if case.question.is_tcp else min(case.question.payload or 512, 1232)
+    limit = 65535 if case.question.is_tcp else udp_limit(case.question.payload)
     found = set()
     for atom in atoms:
         if atom.field != "additional" or atom.rr is None or atom.rr.rrtype not in _ADDRESSES:
@@ -107,10 +107,11 @@ def _endless(case: Case, atoms: frozenset[Atom]) -> frozenset[Atom]:
     """Explain how far a chain is followed that DNAMEs make longer and longer."""
     rrs = {*case.ours.answer, *case.theirs.answer}
     dnames = {rr.owner for rr in rrs if rr.rrtype == TYPES["DNAME"]}
-    links = [rr for rr in rrs if rr.rrtype == TYPES["CNAME"]]
+    links = [rr for rr in rrs if rr.rrtype == TYPES["CNAME"] and dnames & set(ancestors(rr.owner)[1:])]
     uses = Counter(name for rr in links for name in ancestors(rr.owner)[1:] if name in dnames)
-    is_growing = any(len(rr.rdata) > len(case.qname) for rr in links)
-    if not is_growing or max(uses.values(), default=0) < 2:
+    if max(uses.values(), default=0) < 2 or max(len(rr.rdata) for rr in links) <= max(
+        len(rr.owner) for rr in links
+    ):
         return frozenset()
     return frozenset(atom for atom in atoms if atom.field in ("tc", "rcode", *_SECTIONS))
 
@@ -139,6 +140,15 @@ def _nsd_one_tree(case: Case, atoms: frozenset[Atom]) -> frozenset[Atom]:
     above = {ancestor for name in names for ancestor in ancestors(name)}
     lonely = any(map(case.facts.exists_only_elsewhere, above | {b"\x01*" + ancestor for ancestor in above}))
     return atoms if lonely else frozenset()
+
+
+def _nsd_drops_glue(case: Case, atoms: frozenset[Atom]) -> frozenset[Atom]:
+    """NSD leaves out glue that does not fit, and does not say so."""
+    is_referral = any(rr.rrtype == TYPES["NS"] for rr in case.theirs.authority)
+    is_cut = case.ours.flags & TC and not case.theirs.flags & TC
+    if case.peer != "NSD" or not (is_referral and is_cut):
+        return frozenset()
+    return frozenset(atom for atom in atoms if atom.field in ("tc", *_SECTIONS))
 
 
 def _nsd_child_side_ds(case: Case, atoms: frozenset[Atom]) -> frozenset[Atom]:
@@ -190,6 +200,7 @@ OPTIONAL = (
         "DNAMEs that lead below themselves make a chain without end; no RFC says where to stop",
         _endless,
     ),
+    Rule("extended errors", "RFC 8914 §3: any answer may carry one; they are for people", _extended_errors),
     Rule(
         "repeats", "a peer has a record twice, going round a loop; RFC 2181 §5 knows no duplicates", _repeated
     ),
@@ -205,6 +216,11 @@ PEERS_DIFFER = (
         "NSD: no DS from the child",
         "DS at an apex is out of place (RFC 4035 §2.4): NSD ignores it, Knot answers it as data",
         _nsd_child_side_ds,
+    ),
+    Rule(
+        "NSD: drops glue",
+        "glue that does not fit asks for TC (RFC 9471 §3.1); NSD 4.6 leaves it out without TC",
+        _nsd_drops_glue,
     ),
     Rule(
         "Knot: cuts",

@@ -13,10 +13,12 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from tests.differential.facts import Facts, ancestors, wire_of
-from tests.differential.model import TYPES, Name, Question
-from tests.differential.wire import Answer, Rr, labels_of
+from tests.differential.model import TYPES, Name, Question, udp_limit
+from tests.differential.wire import TC, Answer, Rr, labels_of
 
 MAX_ROUNDS = 12
+
+_REPEATED_OCTETS = 12 + 4  # header, type and class of the question
 
 Ask = Callable[[list[tuple[Question, tuple[bytes, ...]]]], list[Answer]]
 
@@ -51,7 +53,9 @@ def follow_chains(ask: Ask, asked: Sequence[Asked], answers: Sequence[Answer]) -
             break
         names = ahead
         latest = dict(zip(ahead, ask([_again(asked[at], name) for at, name in ahead.items()]), strict=True))
-        joined |= {at: _joined(answers[at], links[at], answer) for at, answer in latest.items()}
+        for at, answer in latest.items():
+            joined[at] = _joined(joined.get(at, answers[at]), answers[at], links[at], answer)
+            joined[at] = _cut(joined[at], asked[at].question)
     return joined
 
 
@@ -87,13 +91,19 @@ def _loop(answer: Answer) -> Answer:
     return answer._replace(rcode=0, authority=Counter(), additional=Counter())
 
 
-def _joined(first: Answer, links: list[Rr], last: Answer) -> Answer:
+def _joined(so_far: Answer, first: Answer, links: list[Rr], last: Answer) -> Answer:
     answer = Counter(dict.fromkeys(links, 1))
     answer.update(rr for rr in last.answer if rr not in answer)
     return last._replace(
         flags=first.flags,
         question=first.question,
         answer=answer,
-        faults=first.faults + last.faults,
-        size=first.size + last.size,
+        faults=so_far.faults + last.faults,
+        size=so_far.size + last.size - _REPEATED_OCTETS - (len(last.question[0]) if last.question else 0),
     )
+
+
+def _cut(answer: Answer, question: Question) -> Answer:
+    """Set TC where the joined answer is too long for UDP, as one that a server had made at once would be."""
+    is_cut = not question.is_tcp and answer.size > udp_limit(question.payload)
+    return answer._replace(flags=answer.flags | TC) if is_cut else answer

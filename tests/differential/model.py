@@ -89,6 +89,8 @@ class Question(NamedTuple):
     is_dnssec_ok: bool = False
     is_tcp: bool = False
     case_seed: int = 0
+    is_checking_disabled: bool = False
+    is_authentic: bool = False
 
     def describe(self, base: tuple[bytes, ...]) -> str:
         """Return what a person would type after `dig`."""
@@ -96,6 +98,7 @@ class Question(NamedTuple):
         words.append("+rec" if self.is_recursive else "+norec")
         words.append("+noedns" if self.payload is None else f"+bufsize={self.payload}")
         words += ["+dnssec"] * self.is_dnssec_ok + ["+tcp"] * self.is_tcp
+        words += ["+cd"] * self.is_checking_disabled + ["+ad"] * self.is_authentic
         if self.case_seed:
             words.append(f"(case {self.case_seed})")
         return " ".join(words)
@@ -112,6 +115,11 @@ class ZoneSet(NamedTuple):
     def record_count(self) -> int:
         """Return the number of records in all zones."""
         return sum(len(zone.records) for zone in self.zones)
+
+
+def udp_limit(payload: int | None) -> int:
+    """Return the longest UDP answer: 512, or the EDNS size up to the 1232 that all three servers have."""
+    return min(max(payload or 512, 512), 1232)
 
 
 def base_of(zone_set: ZoneSet, number: int) -> tuple[bytes, ...]:

@@ -51,6 +51,8 @@ def _smaller(failure: Failure) -> Iterator[ZoneSet]:
     zone_set, question = failure.placed.zone_set, failure.question
     plain = [
         question._replace(is_recursive=False),
+        question._replace(is_checking_disabled=False),
+        question._replace(is_authentic=False),
         question._replace(case_seed=0),
         question._replace(is_dnssec_ok=False),
         question._replace(payload=None, is_dnssec_ok=False),

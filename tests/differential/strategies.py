@@ -64,9 +64,11 @@ KINDS = (
     "DS",
     "PTR",
     "TYPE65280",
+    "MANY",
+    "MANY CUT",
 )
 QTYPES = (*TYPES.values(), 1, 1, 1, 2, 5, 15, 16, 28, 43, 48, 64, 65281, 99)
-PAYLOADS = (None, None, 512, 1232, 1232, 4096)
+PAYLOADS = (None, None, None, 0, 512, 700, 1232, 1232, 4096)
 
 
 class _Tree(NamedTuple):
@@ -165,9 +167,26 @@ def _draw_kind(draw: st.DrawFn, tree: _Tree, owner: Name) -> list[Record]:
         kind = draw(st.sampled_from(("A", "A", "CNAME", "CNAME", "TXT", "MX")))
     if kind == "DNAME" and not owner.labels and draw(st.integers(0, 3)):
         kind = "A"  # a DNAME at the apex leaves nothing else in the zone: not too often
+    if kind.startswith("MANY"):
+        return _draw_many(draw, owner, is_cut=kind == "MANY CUT")
     count = 1 if kind in ("CNAME", "DNAME") else draw(st.sampled_from((1, 1, 1, 2, 3)))
     ttl = _ttl(draw)
     return [Record(owner, kind, ttl, _rdata(draw, tree, kind)) for _ in range(count)]
+
+
+def _draw_many(draw: st.DrawFn, owner: Name, *, is_cut: bool) -> list[Record]:
+    """Draw so many records that answers near the limits of UDP come up (RFC 9471 §3: glue or TC)."""
+    count = draw(st.integers(3, 40))
+    if not is_cut:
+        return [Record(owner, "A", 300, (f"192.0.2.{number}",)) for number in range(count)]
+    records = []
+    for number in range(count // 3 + 1):
+        target = Name((b"n%d" % number, *owner.labels))
+        records.append(Record(owner, "NS", 300, (target,)))
+        records.append(Record(target, "A", 300, (f"192.0.2.{number}",)))
+        if draw(st.booleans()):
+            records.append(Record(target, "AAAA", 300, (f"2001:db8::{number}",)))
+    return records
 
 
 def _draw_ns(draw: st.DrawFn, tree: _Tree, owner: Name) -> list[Record]:
@@ -322,4 +341,6 @@ def _draw_question(draw: st.DrawFn, pool: list[Name], types: list[int]) -> Quest
         is_dnssec_ok=payload is not None and draw(st.booleans()),
         is_tcp=draw(st.integers(0, 9)) == 0,
         case_seed=draw(st.integers(0, 3)) and draw(st.integers(0, 255)),
+        is_checking_disabled=draw(st.integers(0, 7)) == 0,
+        is_authentic=draw(st.integers(0, 7)) == 0,
     )

@@ -70,7 +70,7 @@ def encode(question: Question, base: tuple[bytes, ...], query_id: int) -> bytes:
     qname = question.qname.wire(base)
     if question.case_seed:
         qname = _mix_case(qname, question.case_seed)
-    flags = RD if question.is_recursive else 0
+    flags = RD * question.is_recursive | CD * question.is_checking_disabled | AD * question.is_authentic
     message = _HEADER.pack(query_id, flags, 1, 0, 0, question.payload is not None)
     message += qname + struct.pack("!HH", question.qtype, CLASS_IN)
     if question.payload is not None:
