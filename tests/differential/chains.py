@@ -69,7 +69,7 @@ def _crossing(one: Asked, qname: bytes, answer: Answer) -> tuple[list[Rr], bytes
         return None
     links = {rr.owner: rr for rr in answer.answer if rr.rrtype == TYPES["CNAME"]}
     dnames = [rr for rr in answer.answer if rr.rrtype == TYPES["DNAME"]]
-    origin = one.facts.zone_of(qname)
+    origin = one.facts.zone_asked(qname, one.question.qtype)
     found: list[Rr] = []
     name = qname
     while name in links and links[name] not in found:
@@ -80,7 +80,7 @@ def _crossing(one: Asked, qname: bytes, answer: Answer) -> tuple[list[Rr], bytes
         found += [rr for rr in above if rr not in found]
         found.append(link)
         name = link.rdata
-        zone = one.facts.zone_of(name)
+        zone = one.facts.zone_asked(name, one.question.qtype)
         if zone != origin:
             return None if zone is None else (found, name)
     return None

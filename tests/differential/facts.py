@@ -36,6 +36,13 @@ class Facts:
         """Return the origin of the zone that is closest to a name."""
         return next((ancestor for ancestor in ancestors(name) if ancestor in self.types), None)
 
+    def zone_asked(self, name: bytes, qtype: int) -> bytes | None:
+        """Return the origin of the zone that answers: DS at an apex is the parent's, where that is served."""
+        closest = self.zone_of(name)
+        if qtype == TYPES["DS"] and name == closest:
+            return self.zone_of(parent_of(name)) or closest
+        return closest
+
     def exists_only_elsewhere(self, name: bytes) -> bool:
         """Say whether a name is at or above one that any zone writes, but not in the zone closest to it."""
         closest = self.zone_of(name)

@@ -20,6 +20,7 @@ class Verdict(NamedTuple):
 
     left: dict[str, frozenset[Atom]]
     used: tuple[str, ...]
+    note: str = ""
 
     @property
     def is_fine(self) -> bool:
@@ -29,7 +30,7 @@ class Verdict(NamedTuple):
     @property
     def signature(self) -> str:
         """Return what failures of one kind have in common."""
-        return " | ".join(
+        return self.note + " | ".join(
             f"{peer}: {', '.join(sorted({atom.shape() for atom in atoms})) or 'same'}"
             for peer, atoms in self.left.items()
         )
