@@ -44,7 +44,7 @@ fmt: $(STAMP)
 	$(BIN)/ruff check --fix .
 
 bench: $(STAMP)
-	@scripts/system-packages
+	@scripts/system-packages bench
 	@$(BIN)/python -m benchmarks $(BENCH_ARGS)
 
 # SEED is drawn and printed where it is not given.

@@ -23,7 +23,7 @@ from r53lite.errors import Faults, NameSyntaxError, RdataSyntaxError
 from r53lite.health.model import HealthCheck
 from r53lite.routing.places import REGIONS, unknown_region
 from r53lite.routing.record_set import POLICIES, RecordSet, RecordSetGroup
-from r53lite.zone.master_file import Record
+from r53lite.zone.records import Record
 
 FUTURE_POLICIES = ("failover", "geolocation", "geoproximity", "cidr")
 POLICY_OF_KEY = {

@@ -11,14 +11,13 @@ health-check ids are global.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from r53lite.config.yaml_file import read_yaml
 from r53lite.control.locations_file import read_locations
 from r53lite.control.policy_file import read_policy_file
-from r53lite.dns import rrtypes
 from r53lite.dns.name import ROOT, format_name, parse_name
 from r53lite.errors import Fault, Faults, NameSyntaxError, ZoneDataError
 from r53lite.health.model import HealthCheck
@@ -26,19 +25,29 @@ from r53lite.routing.locations import Locations
 from r53lite.routing.record_set import RecordSetGroup
 from r53lite.zone.builder import build_zone
 from r53lite.zone.catalog import Catalog
-from r53lite.zone.master_file import Record, read_master_file
+from r53lite.zone.lint import lint_zones
+from r53lite.zone.master_file import CHUNK_BYTES, Include, IncludedFile, read_chunks
 from r53lite.zone.model import Zone
+from r53lite.zone.records import Record, RecordTable, add_records
+
+Progress = Callable[[int, int], None]
+"""Told (bytes done, bytes in all)."""
 
 RESERVED_NAMES = frozenset({"r53lite.yaml", "locations.yaml", "lab.yaml"})
 
 
 class LoadedFiles(NamedTuple):
-    """Sound zones and health checks, the locations, and all faults in order of files and lines."""
+    """Sound zones and health checks, the locations, and all faults in order of files and lines.
+
+    `included_files` are those that $INCLUDE names, also those that are missing: a change of one is a change
+    of its zone.
+    """
 
     zones: tuple[Zone, ...]
     health_checks: dict[str, HealthCheck]
     locations: Locations
     faults: tuple[Fault, ...]
+    included_files: tuple[Path, ...] = ()
 
     @property
     def catalog(self) -> Catalog:
@@ -67,6 +76,7 @@ class _Parts:
     """What the files say of one zone, before it is built."""
 
     def __init__(self) -> None:
+        self.table: RecordTable | None = None
         self.records: list[Record] = []
         self.groups: list[RecordSetGroup] = []
         self.files: list[str] = []
@@ -76,7 +86,14 @@ class _Parts:
 class _Loading:
     """One pass over the files."""
 
-    def __init__(self) -> None:
+    def __init__(self, paths: Sequence[Path], progress: Progress | None, *, is_linted: bool) -> None:
+        self._is_linted = is_linted
+        self._progress = progress
+        self._done_bytes = 0
+        self._total_bytes = sum(
+            path.stat().st_size for path in paths if path.suffix != ".yaml" and path.exists()
+        )
+        self.included: list[Path] = []
         self.parts: dict[bytes, _Parts] = {}
         self.checks: dict[str, tuple[HealthCheck, str, int]] = {}
         self.references: list[tuple[str, str, int]] = []
@@ -99,22 +116,55 @@ class _Loading:
             faults.error(0, f"the file's name is no zone name: {error}")
             return
         try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
+            table = RecordTable(path.stat().st_size)
+            include = self._includer(path.parent)
+            identity = str(path.resolve())
+            read_chunks(self._chunks(path), str(path), origin, table, faults.items, include, identity)
+        except OSError as error:
             faults.error(0, f"cannot read: {error}")
             self.faulty_origins.add(origin)
             return
-        records = read_master_file(text, origin, faults)
-        zone = next((record.owner for record in records if record.rrtype == rrtypes.SOA), origin)
+        zone = table.soa_owners[0] if table.soa_owners else origin
         parts = self.parts.setdefault(zone, _Parts())
         if parts.master_file:
             faults.error(0, f"zone {format_name(zone)!r} has a master file already: {parts.master_file}")
             return
         parts.master_file = str(path)
         parts.files.append(str(path))
-        parts.records += records
+        parts.table = table
         if faults.has_errors:
             self.faulty_origins.add(zone)
+
+    def _chunks(self, path: Path) -> Iterator[bytes]:
+        """Yield a file in pieces, telling after each how far the reading is."""
+        with path.open("rb") as file:
+            while chunk := file.read(CHUNK_BYTES):
+                yield chunk
+                self._done_bytes += len(chunk)
+                if self._progress is not None:
+                    self._progress(self._done_bytes, self._total_bytes)
+
+    def _includer(self, directory: Path) -> Include:
+        """Return what opens the files of $INCLUDE: relative to the file that names them, in the directory."""
+        root = directory.resolve()
+
+        def include(text: str, including: str) -> IncludedFile:
+            path = Path(including).parent / text
+            try:
+                resolved = path.resolve()
+                is_inside = resolved.is_relative_to(root)
+                if is_inside:
+                    self.included.append(path)
+                    self._total_bytes += resolved.stat().st_size
+                    if not resolved.is_file():
+                        raise ValueError(f"cannot include {text!r}: it is not a regular file")
+            except (OSError, RuntimeError) as error:  # a RuntimeError is a loop of symbolic links
+                raise ValueError(f"cannot include {text!r}: {error}") from error
+            if not is_inside:
+                raise ValueError(f"cannot include {text!r}: it is outside the directory {str(directory)!r}")
+            return IncludedFile(str(path), str(resolved), self._chunks(path))
+
+        return include
 
     def _read_policy_file(self, path: Path, faults: Faults) -> None:
         node = read_yaml(path, faults)
@@ -142,33 +192,52 @@ class _Loading:
             if check_id not in self.checks:
                 self.faults.append(Fault(file, line, f"health check {check_id!r} is not defined"))
         zones = []
+        linted: dict[bytes, tuple[Zone, RecordTable]] = {}
         for origin, parts in self.parts.items():
-            if not parts.records and not parts.groups:
+            table = parts.table or RecordTable()
+            parts.table = None  # the builder takes it over
+            add_records(table, parts.records)
+            if not len(table) and not parts.groups:
                 continue
+            records = table.snapshot() if self._is_linted else None
             built: list[Fault] = []
-            zone = build_zone(origin, parts.records, parts.groups, built, tuple(parts.files))
+            zone = build_zone(
+                origin, table, parts.groups, built, tuple(dict.fromkeys((*parts.files, *table.files)))
+            )
             if (
                 origin in self.faulty_origins
             ):  # a record that could not be read explains what the builder misses
                 built = [fault for fault in built if fault.is_error and fault.line]
             elif zone is not None:
                 zones.append(zone)
+                if records is not None:
+                    linted[origin] = zone, records
             self.faults += built
+        self.faults += lint_zones(linted)
         return zones
 
 
-def load_zone_files(sources: Sequence[Path], locations: Path | None = None) -> LoadedFiles:
+def load_zone_files(
+    sources: Sequence[Path],
+    locations: Path | None = None,
+    progress: Progress | None = None,
+    *,
+    is_linted: bool = False,
+) -> LoadedFiles:
     """Read and check zone files.
 
     Args:
         sources: directories and single files.
         locations: the `locations.yaml` to read; None leaves every client unknown.
+        progress: told now and then how many bytes of how many are read; master files alone count.
+        is_linted: also warn of what `zone.lint` finds, which takes time and memory that serving has not.
 
     Returns:
         Everything that is sound, and every fault; nothing is raised for what a person wrote.
     """
-    loading = _Loading()
-    for path in list_zone_files(sources):
+    paths = list_zone_files(sources)
+    loading = _Loading(paths, progress, is_linted=is_linted)
+    for path in paths:
         loading.read(path)
     zones = loading.build()
     places = Locations(())
@@ -180,4 +249,4 @@ def load_zone_files(sources: Sequence[Path], locations: Path | None = None) -> L
         loading.faults += faults.items
     checks = {check_id: check for check_id, (check, _, _) in loading.checks.items()}
     order = sorted(set(loading.faults), key=lambda fault: (fault.file, fault.line, fault.reason))
-    return LoadedFiles(tuple(zones), checks, places, tuple(order))
+    return LoadedFiles(tuple(zones), checks, places, tuple(order), tuple(dict.fromkeys(loading.included)))

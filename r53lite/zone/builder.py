@@ -1,27 +1,41 @@
 """Do these records make a zone, and what is worth a warning?
 
-Records and policy groups, from whichever files, are gathered by owner and type and checked whole; only what
-has no error becomes a `Zone`. Everything that NSD and Knot serve all the same is a warning. Each fault stands
-at the file and line of the record that offends: of two that do not go together, the later one.
+Records and policy groups, from whichever files, have been gathered by owner in a `RecordTable`; they are
+checked whole, and only what has no error becomes a `Zone`. Everything that NSD and Knot serve all the same is
+a warning. Each fault stands at the file and line of the record that offends: of two that do not go together,
+the later one.
 
-Carries out: RFC 1034 §3.6.2 and §4.2.1, RFC 2181 §5 and §10.1, RFC 2308 §5, RFC 4592 §2.2.2 (empty
-non-terminals), RFC 6672 §2.3 and §2.4, RFC 9471 (glue).
+The table's values turn into packed nodes in place. An owner with one ordinary record below a parent that is
+known to be in the zone needs nothing at all: its value is the packed node already. Everybody else is settled
+one by one.
+
+Carries out: RFC 1034 §3.6.2 and §4.2.1, RFC 2181 §5 and §10.1, RFC 2308 §5, RFC 6672 §2.3 and §2.4, RFC 9471
+(glue).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from collections.abc import Iterable, Mapping, Sequence
 
 from r53lite.dns import rrtypes
-from r53lite.dns.name import format_name, is_subdomain, parent_of
+from r53lite.dns.name import format_name, is_subdomain
 from r53lite.dns.presentation import format_rdata
 from r53lite.dns.rdata import soa_numbers
 from r53lite.dns.rrset import RRset
 from r53lite.dns.rrtypes import format_rrtype
 from r53lite.errors import Fault
-from r53lite.zone.master_file import Record
-from r53lite.zone.model import Data, Node, PolicyGroup, Zone
+from r53lite.zone.model import Data, Packed, PolicyNode, Zone
+from r53lite.zone.name_table import NameTable
+from r53lite.zone.packed import (
+    FLAG_CUT,
+    FLAG_DNAME,
+    FLAG_OCCLUDED,
+    MAX_RRSET_RECORDS,
+    find_rrset,
+    pack_node,
+)
+from r53lite.zone.records import Item, Record, RecordTable, Stored, items_of, table_of
+from r53lite.zone.surroundings import NameSet, OutOfZoneError, PolicyGroupLike, Surroundings, has_address
 
 _ADDRESS_TYPES = frozenset((rrtypes.A, rrtypes.AAAA))
 _BESIDE_CNAME = frozenset((rrtypes.CNAME, rrtypes.RRSIG, rrtypes.NSEC))  # RFC 4034 §3, §4
@@ -29,29 +43,14 @@ _AT_CUT = frozenset((rrtypes.NS, rrtypes.DS, rrtypes.RRSIG, rrtypes.NSEC))  # RF
 _STRUCTURAL_TYPES = frozenset((rrtypes.SOA, rrtypes.NS, rrtypes.DS, rrtypes.DNAME))
 _SINGLE_TYPES = (rrtypes.CNAME, rrtypes.DNAME)  # RFC 2181 §10.1, RFC 6672 §2.4
 
-
-class PolicyGroupLike(PolicyGroup, Protocol):
-    """A policy group, and where it was written."""
-
-    @property
-    def file(self) -> str:
-        """Return the name of the file."""
-        ...
-
-    @property
-    def line(self) -> int:
-        """Return the line in the file, from 1."""
-        ...
-
-
-_Item = Record | PolicyGroupLike
-_Table = Mapping[bytes, Mapping[int, Sequence[_Item]]]
-"""All that was written, by owner and type in order of appearance; policy groups stand behind the records."""
+_Item = Item | PolicyGroupLike
+_Types = Mapping[int, Sequence[_Item]]
+"""What was written for one owner, by type in order of appearance; policy groups stand behind the records."""
 
 
 def build_zone(
     origin: bytes | None,
-    records: Sequence[Record],
+    records: RecordTable | Iterable[Record],
     groups: Sequence[PolicyGroupLike],
     faults: list[Fault],
     files: tuple[str, ...],
@@ -60,7 +59,7 @@ def build_zone(
 
     Args:
         origin: wire name of the zone; None takes the owner of the SOA.
-        records: the records of all its files, in order.
+        records: the records of all its files, in order. A table is taken over and must not be used again.
         groups: its policy groups; they count as data of their type.
         faults: takes every error and warning, sorted by file and line.
         files: the names of the files; the first is named where no record can be.
@@ -68,80 +67,158 @@ def build_zone(
     Returns:
         The zone, or None if there was an error. `record_count` counts records, and each policy group once.
     """
-    check = _Check(records, groups, files)
-    zone = check.build(origin)
-    faults += sorted(check.found, key=lambda fault: (fault.file, fault.line))
+    table = records if isinstance(records, RecordTable) else table_of(records)
+    build = _Build(table, groups, files)
+    zone = build.run(origin)
+    found = build.errors or build.warnings
+    faults += sorted(found, key=lambda fault: (fault.file, fault.line))
     return zone
 
 
-class _Check:
-    """One build: the gathered records, and the faults found so far."""
+class _Build:
+    """One build: the table, and the faults found so far."""
 
-    def __init__(
-        self, records: Sequence[Record], groups: Sequence[PolicyGroupLike], files: tuple[str, ...]
-    ) -> None:
-        self.found: list[Fault] = []
+    def __init__(self, table: RecordTable, groups: Sequence[PolicyGroupLike], files: tuple[str, ...]) -> None:
+        self.errors: list[Fault] = []
+        self.warnings: list[Fault] = []
+        self._table = table
         self._files = files
-        self._soas = [record for record in records if record.rrtype == rrtypes.SOA]
-        self._table = _gather(records, groups)
+        self._count = len(table) + table.repeated + len(groups)
+        self._soas = _soas_of(table)
+        self._ns_targets = NameSet()
+        self._groups: dict[bytes, list[PolicyGroupLike]] = {}
+        for group in groups:
+            self._groups.setdefault(group.owner, []).append(group)
+            table.open(group.owner, table.base_of(group.file) + group.line)
 
-    def build(self, origin: bytes | None) -> Zone | None:
-        """Run all checks; build the zone if none found an error."""
+    def run(self, origin: bytes | None) -> Zone | None:
+        """Run all checks; return the zone if none found an error."""
         if origin is None and self._soas:
-            origin = self._soas[0].owner
+            origin = self._soas[0][0]
         self._check_soa(origin)
-        if origin is not None:
-            self._check_apex_ns(origin)
-            self._check_owners(origin)
-        for owner, types in self._table.items():
-            if rrtypes.CNAME in types:
-                self._check_cname(owner, types)
-            for rrtype, items in types.items():
-                if len(items) > 1 or not isinstance(items[0], Record):
-                    self._check_items(owner, rrtype, items)
-        if origin is None or self.found:
+        if origin is None:
             return None
-        return self._assemble(origin)
+        self._check_apex_ns(origin)
+        around = Surroundings(self._table, origin)
+        if around.has_borders:
+            self._note_ns_targets()
+        self._settle_all(around)
+        if self.errors:
+            return None
+        around.add_empty_non_terminals()
+        self._warn_of_cname_loops()
+        return self._finish(around)
 
-    # --- errors ---------------------------------------------------------------------------------------------
+    # --- faults ---------------------------------------------------------------------------------------------
 
     def _error(self, culprit: _Item, reason: str) -> None:
-        self.found.append(Fault(culprit.file, culprit.line, reason))
+        self.errors.append(Fault(*self._place_of(culprit), reason))
 
     def _error_in_zone(self, reason: str) -> None:
         """Note what no line can be blamed for."""
-        self.found.append(Fault(self._files[0] if self._files else "", 0, reason))
+        self.errors.append(Fault(self._files[0] if self._files else "", 0, reason))
+
+    def _warn(self, culprit: _Item, reason: str) -> None:
+        self.warnings.append(Fault(*self._place_of(culprit), reason, is_error=False))
+
+    def _place_of(self, culprit: _Item) -> tuple[str, int]:
+        if isinstance(culprit, Item):
+            return self._table.file_and_line(culprit.place)
+        return culprit.file, culprit.line
+
+    # --- the apex -------------------------------------------------------------------------------------------
 
     def _check_soa(self, origin: bytes | None) -> None:
         """Check that there is one SOA, at the origin (RFC 1034 §4.2.1); an exact repetition is no second."""
         if not self._soas:
             self._error_in_zone("zone has no SOA record")
             return
-        first = self._soas[0]
-        if origin is not None and first.owner != origin:
-            self._error(first, f"SOA owner {_shown(first.owner)} is not the zone {_shown(origin)}")
-        for soa in self._soas[1:]:
-            if (soa.owner, soa.rdata) != (first.owner, first.rdata):
-                self._error(soa, f"zone has a second SOA record; the first is at {first.file}:{first.line}")
+        owner, first = self._soas[0]
+        if origin is not None and owner != origin:
+            self._error(first, f"SOA owner {_shown(owner)} is not the zone {_shown(origin)}")
+        for other_owner, soa in self._soas[1:]:
+            if (other_owner, soa.rdata) != (owner, first.rdata):
+                file, line = self._place_of(first)
+                self._error(soa, f"zone has a second SOA record; the first is at {file}:{line}")
 
     def _check_apex_ns(self, origin: bytes) -> None:
-        if rrtypes.NS in self._table.get(origin, ()):
+        value = self._table.get(origin)
+        types = [item.rrtype for item in items_of(value, 0)] if value is not None else []
+        if rrtypes.NS in (*types, *(group.rrtype for group in self._groups.get(origin, ()))):
             return
         reason = f"zone {_shown(origin)} has no NS record at its apex (RFC 1034 §4.2.1)"
         if self._soas:
-            self._error(self._soas[0], reason)
+            self._error(self._soas[0][1], reason)
         else:
             self._error_in_zone(reason)
 
-    def _check_owners(self, origin: bytes) -> None:
-        for owner, types in self._table.items():
-            if not is_subdomain(owner, origin):
-                for rrtype, items in types.items():
-                    if rrtype != rrtypes.SOA:  # the SOA check has its own word for it
-                        for item in items:
-                            self._error(item, f"owner {_shown(owner)} is outside the zone {_shown(origin)}")
+    def _finish(self, around: Surroundings) -> Zone:
+        """Make the zone of a table in which every value is a packed node."""
+        origin = around.origin
+        names = NameTable(self._table.packed_tables())
+        apex = names.get(origin)
+        assert apex is not None  # policy groups of these types are errors, and so is a zone without them
+        soa, ns = find_rrset(apex, origin, rrtypes.SOA), find_rrset(apex, origin, rrtypes.NS)
+        assert soa is not None
+        assert ns is not None
+        serial, minimum = soa_numbers(soa.rdatas[0])
+        negative_soa = soa.with_ttl(min(soa.ttl, minimum))  # RFC 2308 §5
+        return Zone(
+            origin, names, soa, negative_soa, ns, around.has_borders, self._count, serial, self._files
+        )
 
-    def _check_cname(self, owner: bytes, types: Mapping[int, Sequence[_Item]]) -> None:
+    # --- owners ---------------------------------------------------------------------------------------------
+
+    def _settle_all(self, around: Surroundings) -> None:
+        """Check every owner and turn its value into a packed node."""
+        open_parents = around.open_parents
+        for table, places in zip(self._table.tables, self._table.places, strict=True):
+            for (owner, value), place in zip(table.items(), places, strict=True):
+                # `value[0]` is 0 for one record that shapes nothing; a PolicyNode cannot be here yet.
+                if owner[owner[0] + 1 :] in open_parents and not value[0]:
+                    continue
+                packed = self._settle(around, owner, value, place)
+                if packed is not value:
+                    table[owner] = packed  # the key is there, so the iteration goes on undisturbed
+
+    def _settle(self, around: Surroundings, owner: bytes, value: Stored, place: int) -> Stored:
+        """Check one owner; return its packed node, or anything at all where there is an error."""
+        try:
+            border = around.border_above(owner)
+        except OutOfZoneError:
+            self._refuse_outsider(around.origin, owner, value, place)
+            return value
+        if border is None and not value[0]:
+            return value
+        types: dict[int, list[_Item]] = {}
+        for item in items_of(value, place):
+            types.setdefault(item.rrtype, []).append(item)
+        for group in self._groups.get(owner, ()):
+            types.setdefault(group.rrtype, []).append(group)
+        self._check_types(owner, types)
+        data = {rrtype: self._merge(owner, types[rrtype]) for rrtype in sorted(types)}
+        # A policy group of NS is an error, and no border to anybody else.
+        is_cut = isinstance(types.get(rrtypes.NS, (None,))[0], Item) and owner != around.origin
+        if is_cut or border is not None:
+            self._warn_of_hidden(around, owner, types, border)
+        if is_cut and border is None:
+            self._warn_of_missing_glue(around, owner, types[rrtypes.NS])
+        return _packed(data, is_cut=is_cut, is_occluded=border is not None)
+
+    def _refuse_outsider(self, origin: bytes, owner: bytes, value: Stored, place: int) -> None:
+        for item in (*items_of(value, place), *self._groups.get(owner, ())):
+            if item.rrtype != rrtypes.SOA:  # the SOA check has its own word for it
+                self._error(item, f"owner {_shown(owner)} is outside the zone {_shown(origin)}")
+
+    def _check_types(self, owner: bytes, types: _Types) -> None:
+        """Check what stands together at one owner."""
+        if rrtypes.CNAME in types:
+            self._check_cname(owner, types)
+        for rrtype, items in types.items():
+            if len(items) > 1 or not isinstance(items[0], Item):
+                self._check_items(owner, rrtype, items)
+
+    def _check_cname(self, owner: bytes, types: _Types) -> None:
         """Check that a CNAME is alone; the later of the two offends."""
         others = [rrtype for rrtype in types if rrtype not in _BESIDE_CNAME]
         if others:
@@ -158,187 +235,137 @@ class _Check:
         name = format_rrtype(rrtype)
         first = items[0]
         for item in items:
-            if isinstance(item, Record):
-                if rrtype in _SINGLE_TYPES and isinstance(first, Record) and item.rdata != first.rdata:
+            if isinstance(item, Item):
+                if rrtype in _SINGLE_TYPES and isinstance(first, Item) and item.rdata != first.rdata:
                     self._error(item, f"owner {_shown(owner)} has a second {name} record; the limit is 1")
             elif rrtype in _STRUCTURAL_TYPES:
                 self._error(item, f"a policy cannot choose {name} records; they shape the zone itself")
-            elif isinstance(first, Record):
+            elif isinstance(first, Item):
                 self._error(item, f"owner {_shown(owner)} has {name} both plain and under a policy")
             elif item is not first:
                 self._error(
                     item, f"owner {_shown(owner)} has a second policy group of type {name}; the limit is 1"
                 )
 
-    # --- the zone -------------------------------------------------------------------------------------------
-
-    def _assemble(self, origin: bytes) -> Zone:
-        """Build the zone from records without errors; note warnings on the way."""
-        table = {
-            owner: {rrtype: self._merge(items) for rrtype, items in types.items()}
-            for owner, types in self._table.items()
-        }
-        _add_empty_non_terminals(table, origin)
-        borders = _borders(table, origin)
-        nodes = _nodes(table, borders, origin)
-        self._warn_of_hidden(nodes, borders, origin)
-        self._warn_of_missing_glue(nodes, borders, origin)
-        self._warn_of_cname_loops(nodes)
-        soa, ns = nodes[origin].data[rrtypes.SOA], nodes[origin].data[rrtypes.NS]
-        assert isinstance(soa, RRset)  # policy groups of these types are errors
-        assert isinstance(ns, RRset)
-        serial, minimum = soa_numbers(soa.rdatas[0])
-        negative_soa = soa.with_ttl(min(soa.ttl, minimum))  # RFC 2308 §5
-        count = sum(
-            len(data.rdatas) if isinstance(data, RRset) else 1
-            for types in table.values()
-            for data in types.values()
-        )
-        return Zone(origin, nodes, soa, negative_soa, ns, bool(borders), count, serial, self._files)
-
-    def _warn(self, culprit: _Item, reason: str) -> None:
-        self.found.append(Fault(culprit.file, culprit.line, reason, is_error=False))
-
-    def _merge(self, items: Sequence[_Item]) -> Data:
+    def _merge(self, owner: bytes, items: Sequence[_Item]) -> Data:
         """Make one RRset of the records of one owner and type; a policy group stays as it is."""
         first = items[0]
-        if not isinstance(first, Record):
+        if not isinstance(first, Item):
             return first
         if len(items) == 1:
-            return RRset(first.owner, first.rrtype, first.ttl, (first.rdata,))
+            return RRset(owner, first.rrtype, first.ttl, (first.rdata,))
         rdatas: dict[bytes, None] = {}
-        ttls: dict[int, Record] = {}
-        name = f"{_shown(first.owner)} {format_rrtype(first.rrtype)}"
-        for record in (item for item in items if isinstance(item, Record)):
-            if record.rdata in rdatas:
-                self._warn(record, f"duplicate record {name} {format_rdata(record.rrtype, record.rdata)}")
-            rdatas[record.rdata] = None
-            ttls.setdefault(record.ttl, record)
+        ttls: dict[int, Item] = {}
+        for item in (item for item in items if isinstance(item, Item)):
+            if item.rdata in rdatas:
+                self._count -= 1
+                shown = format_rdata(item.rrtype, item.rdata)
+                self._warn(item, f"duplicate record {_shown(owner)} {format_rrtype(item.rrtype)} {shown}")
+            rdatas[item.rdata] = None
+            ttls.setdefault(item.ttl, item)
+        name = f"{_shown(owner)} {format_rrtype(first.rrtype)}"
         if len(ttls) > 1:
             shown = ", ".join(map(str, ttls))
             reason = f"records of {name} have the ttls {shown}; the lowest counts (RFC 2181 §5.2)"
             self._warn(list(ttls.values())[1], reason)
-        return RRset(first.owner, first.rrtype, min(ttls), tuple(rdatas))
+        if len(rdatas) > MAX_RRSET_RECORDS:
+            self._error(first, f"{name} has {len(rdatas)} records; the limit is {MAX_RRSET_RECORDS}")
+            return RRset(owner, first.rrtype, first.ttl, (first.rdata,))
+        return RRset(owner, first.rrtype, min(ttls), tuple(rdatas))
+
+    # --- warnings -------------------------------------------------------------------------------------------
+
+    def _note_ns_targets(self) -> None:
+        """Remember every host that an NS record names: below a cut its addresses may be glue."""
+        for owner in self._table.ns_owners:
+            value = self._table.get(owner)
+            for item in items_of(value, 0) if value is not None else ():
+                if item.rrtype == rrtypes.NS:
+                    self._ns_targets.add(item.rdata)
 
     def _warn_of_hidden(
-        self, nodes: Mapping[bytes, Node], borders: Mapping[bytes, int], origin: bytes
+        self, around: Surroundings, owner: bytes, types: _Types, border: bytes | None
     ) -> None:
         """Warn of data at or below a cut, or below a DNAME, that is never answered; glue is not meant."""
-        targets = {target for owner in self._table for target in _ns_targets(nodes[owner])} if borders else ()
-        for owner, types in self._table.items() if borders else ():
-            node = nodes[owner]
-            if not (node.is_occluded or node.is_cut):
-                continue
-            border = _border_above(owner, borders, origin) if node.is_occluded else owner
-            assert border is not None  # that is what occluded means
-            kind = format_rrtype(borders[border])
-            spared = frozenset() if node.is_occluded else _AT_CUT
-            if owner in targets and borders[border] == rrtypes.NS:
-                spared |= _ADDRESS_TYPES
-            hidden = [rrtype for rrtype in types if rrtype not in spared]
-            if hidden:
-                names = ", ".join(map(format_rrtype, hidden))
-                reason = f"{names} of {_shown(owner)} is never answered: {_shown(border)} has {kind}"
-                self._warn(types[hidden[0]][0], reason)
+        hider = owner if border is None else border
+        kind = around.border_type(hider)
+        assert kind is not None  # that is what a border is
+        spared = _AT_CUT if border is None else frozenset()
+        if kind == rrtypes.NS and owner in self._ns_targets:
+            spared |= _ADDRESS_TYPES
+        hidden = [rrtype for rrtype in types if rrtype not in spared]
+        if hidden:
+            names = ", ".join(map(format_rrtype, hidden))
+            reason = (
+                f"{names} of {_shown(owner)} is never answered: {_shown(hider)} has {format_rrtype(kind)}"
+            )
+            self._warn(types[hidden[0]][0], reason)
 
-    def _warn_of_missing_glue(
-        self, nodes: Mapping[bytes, Node], borders: Mapping[bytes, int], origin: bytes
-    ) -> None:
+    def _warn_of_missing_glue(self, around: Surroundings, cut: bytes, items: Sequence[_Item]) -> None:
         """Warn of a delegation's name servers whose address this zone should tell and does not (RFC 9471)."""
-        for cut, border_type in borders.items():
-            if border_type != rrtypes.NS or nodes[cut].is_occluded:
+        for item in items:
+            if not isinstance(item, Item) or not is_subdomain(item.rdata, around.origin):
                 continue
-            for item in self._table[cut][rrtypes.NS]:
-                assert isinstance(item, Record)  # a policy group of type NS is an error
-                target = item.rdata
-                if not is_subdomain(target, origin) or _has_address(nodes.get(target)):
-                    continue
-                border = _border_above(target, borders, origin) if target not in borders else target
-                if border is None or border == cut:
-                    reason = f"name server {_shown(target)} of {_shown(cut)} has no address in this zone"
-                    self._warn(item, reason)
+            target = item.rdata
+            if has_address(self._table.get(target)) or any(
+                group.rrtype in _ADDRESS_TYPES for group in self._groups.get(target, ())
+            ):
+                continue
+            border = target if around.is_border(target) else around.topmost_border(target)
+            if border is None or border == cut:
+                reason = f"name server {_shown(target)} of {_shown(cut)} has no address in this zone"
+                self._warn(item, reason)
 
-    def _warn_of_cname_loops(self, nodes: Mapping[bytes, Node]) -> None:
+    def _warn_of_cname_loops(self) -> None:
         """Warn of CNAMEs of this zone that lead back to themselves, once for each loop."""
-        targets: dict[bytes, bytes] = {}
-        for owner, types in self._table.items():
-            if rrtypes.CNAME in types:
-                data = nodes[owner].data[rrtypes.CNAME]
-                if isinstance(data, RRset):
-                    targets[owner] = data.rdatas[0]
-        done: set[bytes] = set()
-        for start in targets:
+        done = NameSet()
+        for start in self._table.cname_owners:
             path: dict[bytes, None] = {}
-            name = start
-            while name in targets and name not in done:
+            name: bytes | None = start
+            while name is not None and name not in done:
                 done.add(name)
                 path[name] = None
-                name = targets[name]
-            if name in path:
+                name = self._cname_target(name)
+            if name is not None and name in path:
                 names = list(path)
                 loop = [*names[names.index(name) :], name]
                 reason = f"CNAME loop: {' -> '.join(map(format_name, loop))}"
-                self._warn(self._table[name][rrtypes.CNAME][0], reason)
+                self._warn(Item(rrtypes.CNAME, 0, b"", self._place_of_cname(name)), reason)
 
-
-def _gather(records: Sequence[Record], groups: Sequence[PolicyGroupLike]) -> _Table:
-    table: dict[bytes, dict[int, list[_Item]]] = {}
-    for item in (*records, *groups):
-        table.setdefault(item.owner, {}).setdefault(item.rrtype, []).append(item)
-    return table
-
-
-def _add_empty_non_terminals(table: dict[bytes, dict[int, Data]], origin: bytes) -> None:
-    """Add every missing name between an owner and the apex (RFC 4592 §2.2.2)."""
-    for owner in list(table):
-        while owner != origin:
-            owner = parent_of(owner)
-            if owner in table:
-                break
-            table[owner] = {}
-
-
-def _borders(table: Mapping[bytes, Mapping[int, Data]], origin: bytes) -> dict[bytes, int]:
-    """Return where the zone's own data ends: owner to NS (a cut) or DNAME; beside a cut a DNAME is void."""
-    borders: dict[bytes, int] = {}
-    for owner, types in table.items():
-        if rrtypes.NS in types and owner != origin:
-            borders[owner] = rrtypes.NS
-        elif rrtypes.DNAME in types:
-            borders[owner] = rrtypes.DNAME
-    return borders
-
-
-def _border_above(name: bytes, borders: Mapping[bytes, int], origin: bytes) -> bytes | None:
-    """Return the topmost border above a name of the zone, or None."""
-    topmost = None
-    while name != origin:
-        name = parent_of(name)
-        if name in borders:
-            topmost = name
-    return topmost
-
-
-def _nodes(
-    table: Mapping[bytes, Mapping[int, Data]], borders: Mapping[bytes, int], origin: bytes
-) -> dict[bytes, Node]:
-    if not borders:
-        return {owner: Node(types) for owner, types in table.items()}
-    return {
-        owner: Node(
-            types, borders.get(owner) == rrtypes.NS, _border_above(owner, borders, origin) is not None
+    def _cname_target(self, name: bytes) -> bytes | None:
+        packed = self._table.get(name)
+        rrset = (
+            None
+            if packed is None or isinstance(packed, bytearray)
+            else find_rrset(packed, name, rrtypes.CNAME)
         )
-        for owner, types in table.items()
-    }
+        return None if rrset is None else rrset.rdatas[0]
+
+    def _place_of_cname(self, owner: bytes) -> int:
+        """Return where the CNAME of an owner stands."""
+        return self._table.cname_places[self._table.cname_owners.index(owner)]
 
 
-def _ns_targets(node: Node) -> tuple[bytes, ...]:
-    ns = node.data.get(rrtypes.NS)
-    return ns.rdatas if isinstance(ns, RRset) else ()
+def _soas_of(table: RecordTable) -> list[tuple[bytes, Item]]:
+    """Return every SOA record with its owner, in the order they were read."""
+    found = [
+        (owner, item)
+        for owner in dict.fromkeys(table.soa_owners)
+        for item in table.items_at(owner)
+        if item.rrtype == rrtypes.SOA
+    ]
+    return sorted(found, key=lambda soa: soa[1].place)
 
 
-def _has_address(node: Node | None) -> bool:
-    return node is not None and any(rrtype in node.data for rrtype in _ADDRESS_TYPES)
+def _packed(data: Mapping[int, Data], *, is_cut: bool, is_occluded: bool) -> Packed:
+    """Pack the data of one owner, which is sorted by type."""
+    flags = (FLAG_CUT if is_cut else 0) | (FLAG_OCCLUDED if is_occluded else 0)
+    if rrtypes.DNAME in data and not is_cut:
+        flags |= FLAG_DNAME
+    rrsets = [rrset for rrset in data.values() if isinstance(rrset, RRset)]
+    if len(rrsets) < len(data):
+        return PolicyNode(data, is_cut, is_occluded)
+    return pack_node(rrsets, flags)
 
 
 def _shown(name: bytes) -> str:

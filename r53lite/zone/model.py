@@ -1,51 +1,20 @@
 """What does a zone hold?
 
-A `Zone` is a table from wire name to `Node`; empty non-terminals are nodes without data, so that "exists" is
-one look into the table. A node holds RRsets, and opaque policy groups (`routing.RecordSetGroup`, which this
-room does not know) under their type. Zones are built once by `zone.builder` and never changed: a reload
-builds another.
+A `Zone` has a table from wire name to packed node (`zone.packed` says how); empty non-terminals are nodes
+without data, so that "exists" is one look into the table. Zones are built once by `zone.builder` and never
+changed: a reload builds another.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from r53lite.dns.rrset import RRset
+from r53lite.zone.name_table import NameTable
+from r53lite.zone.node import Data, Node, Packed, PolicyGroup, PolicyNode
+from r53lite.zone.packed import unpack_node
 
-
-class PolicyGroup(Protocol):
-    """What zone data needs to know of a policy group: where it sits, its type and its least TTL."""
-
-    @property
-    def owner(self) -> bytes:
-        """Return the lower-case wire name."""
-        ...
-
-    @property
-    def rrtype(self) -> int:
-        """Return the record type."""
-        ...
-
-    @property
-    def ttl(self) -> int:
-        """Return the least TTL of the sets."""
-        ...
-
-
-Data = RRset | PolicyGroup
-
-
-class Node(NamedTuple):
-    """A name that exists. `data` maps a type to its RRset or policy group; an empty non-terminal has none.
-
-    `is_cut` marks a zone cut: NS below the apex. `is_occluded` marks names below a cut or a DNAME: never
-    answered.
-    """
-
-    data: Mapping[int, Data]
-    is_cut: bool = False
-    is_occluded: bool = False
+__all__ = ["Data", "Node", "Packed", "PolicyGroup", "PolicyNode", "Zone"]
 
 
 class Zone(NamedTuple):
@@ -53,11 +22,11 @@ class Zone(NamedTuple):
 
     `negative_soa` is the SOA RRset with the TTL of negative answers: min(SOA TTL, SOA minimum) (RFC 2308 §5).
     `has_cuts` is True when a cut or a DNAME exists anywhere, so that a lookup must walk. `record_count`
-    counts records.
+    counts records, and each policy group once. `files` are all that were read for it, those of $INCLUDE too.
     """
 
     origin: bytes
-    nodes: Mapping[bytes, Node]
+    names: NameTable
     soa: RRset
     negative_soa: RRset
     ns: RRset
@@ -65,3 +34,8 @@ class Zone(NamedTuple):
     record_count: int
     serial: int
     files: tuple[str, ...] = ()
+
+    def node(self, name: bytes) -> Node | None:
+        """Unpack the node of a wire name; None where the name does not exist."""
+        packed = self.names.get(name)
+        return None if packed is None else unpack_node(packed, name)

@@ -207,7 +207,8 @@ def test_a_question_for_the_cname_below_a_dname_ends_at_the_made_one(tmp_path: P
 
 
 def test_rfc3225_3_a_referral_has_ds_only_for_those_who_set_do(tmp_path: Path) -> None:
-    door = make_dispatch(load_snapshot(tmp_path, example_test_zone=LOOP))
+    signed = LOOP + "@ 300 DNSKEY 257 3 13 AAAA\n"
+    door = make_dispatch(load_snapshot(tmp_path, example_test_zone=signed))
     name = parse_name("www.sub.example.test")
     types = []
     for is_dnssec_ok in (False, True):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from r53lite.config.loader import load_settings
-from r53lite.config.settings import Endpoint, Settings
+from r53lite.config.settings import Endpoint, Settings, TcpSettings
 from r53lite.errors import SettingsError
 
 
@@ -47,6 +47,13 @@ recursion:
   root_hints: /etc/root.hints
   upstream_port: 5300
   upstream_networks: ["::1/128"]
+tcp:
+  idle_timeout_s: 0.5
+  message_timeout_s: 2
+  write_timeout_s: 3
+  max_connections: 5
+  max_connections_per_client: 4
+  max_pending_per_connection: 1
 health: {probe_networks: [127.0.0.0/8], max_in_flight: 7}
 api: {listen: "127.0.0.1:0"}
 log: {level: debug}
@@ -64,6 +71,7 @@ def test_every_key_is_read_and_paths_are_relative_to_the_file(tmp_path: Path) ->
     assert settings.recursion.root_hints == "/etc/root.hints"
     assert settings.recursion.upstream_port == 5300
     assert settings.recursion.upstream_networks == (ip_network("::1/128"),)
+    assert settings.tcp == TcpSettings(0.5, 2.0, 3.0, 5, 4, 1)
     assert settings.health.probe_networks == (ip_network("127.0.0.0/8"),)
     assert settings.health.max_in_flight == 7
     assert settings.api.listen == Endpoint("127.0.0.1", 0)
@@ -109,6 +117,12 @@ def test_a_relative_settings_path_gives_absolute_paths(
             "health: {max_in_flight: 0}",
             "1: health.max_in_flight is '0'; expected a whole number from 1 to 10000",
         ),
+        ("tcp: {idle_timeout_s: 0}", "1: tcp.idle_timeout_s is '0'; expected a number from 0.1 to 6553.5"),
+        (
+            "tcp: {max_connections: 0}",
+            "1: tcp.max_connections is '0'; expected a whole number from 1 to 100000",
+        ),
+        ("tcp: {idle_timeout: 1}", "1: unknown key 'tcp.idle_timeout'; did you mean 'idle_timeout_s'?"),
         ("log: {level: loud}", "1: log.level is 'loud'; expected one of debug, info, warning, error"),
         ("- a", "1: the document is a list; expected a mapping"),
     ],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 
 from r53lite.dns import rrtypes
@@ -11,7 +13,7 @@ from r53lite.errors import Fault, Faults
 from r53lite.routing.record_set import RecordSet, RecordSetGroup
 from r53lite.zone.builder import build_zone
 from r53lite.zone.master_file import read_master_file
-from r53lite.zone.model import Zone
+from r53lite.zone.model import Data, Zone
 
 ORIGIN = parse_name("example.com")
 APEX = "$TTL 300\n@ SOA ns.example.net. host 7 2 3 4 60\n@ NS ns.example.net.\n"  # lines 1 to 3
@@ -49,6 +51,12 @@ def zone_of(text: str, *groups: RecordSetGroup) -> Zone:
     zone, _ = build(APEX + text, *groups)
     assert zone is not None
     return zone
+
+
+def data_of(zone: Zone, name: bytes) -> Mapping[int, Data]:
+    node = zone.node(name)
+    assert node is not None
+    return node.data
 
 
 # --- errors ----------------------------------------------------------------------------------------------
@@ -284,8 +292,8 @@ def test_the_zone_knows_its_soa_ns_serial_count_and_files() -> None:
     assert zone.serial == 7
     assert zone.record_count == 5
     assert zone.files == ("m.zone", "p.yaml")
-    assert zone.soa == zone.nodes[ORIGIN].data[rrtypes.SOA]
-    assert zone.ns == zone.nodes[ORIGIN].data[rrtypes.NS]
+    assert zone.soa == data_of(zone, ORIGIN)[rrtypes.SOA]
+    assert zone.ns == data_of(zone, ORIGIN)[rrtypes.NS]
     assert not zone.has_cuts
 
 
@@ -302,7 +310,7 @@ def test_rfc2308_5_negative_ttl_is_the_lower_of_soa_ttl_and_minimum(
 def test_every_name_between_an_owner_and_the_apex_exists() -> None:
     """RFC 4592 §2.2.2."""
     zone = zone_of("a.b.c A 192.0.2.1\nx.b.c A 192.0.2.1\n", group("p.q", "A"))
-    empty = {format_name(name) for name, node in zone.nodes.items() if not node.data}
+    empty = {format_name(name) for name in zone.names if not data_of(zone, name)}
     assert empty == {"b.c.example.com.", "c.example.com.", "q.example.com."}
 
 
@@ -312,15 +320,15 @@ def test_a_root_zone_reaches_up_to_the_root() -> None:
     )
     assert not faults
     assert zone is not None
-    assert {format_name(name) for name in zone.nodes} == {".", "b.", "a.b."}
+    assert {format_name(name) for name in zone.names} == {".", "b.", "a.b."}
 
 
 def test_cuts_and_what_lies_below_cuts_and_dnames_is_marked() -> None:
     zone = zone_of("s NS ns.s\nns.s A 192.0.2.1\na.b.s A 192.0.2.1\nd DNAME x.\na.d A 192.0.2.1\n")
     marks = {
         format_name(name).removesuffix(".example.com."): (node.is_cut, node.is_occluded)
-        for name, node in zone.nodes.items()
-        if node.is_cut or node.is_occluded
+        for name in zone.names
+        if (node := zone.node(name)) is not None and (node.is_cut or node.is_occluded)
     }
     assert zone.has_cuts
     assert marks == {
@@ -334,7 +342,7 @@ def test_cuts_and_what_lies_below_cuts_and_dnames_is_marked() -> None:
 
 def test_an_rrset_keeps_the_order_of_the_file_and_the_lowest_ttl() -> None:
     zone = zone_of("a 60 A 192.0.2.2\na 30 A 192.0.2.1\na A 192.0.2.2\n")
-    rrset = zone.nodes[parse_name("a.example.com")].data[rrtypes.A]
+    rrset = data_of(zone, parse_name("a.example.com"))[rrtypes.A]
     assert isinstance(rrset, RRset)
     assert rrset.ttl == 30
     assert [rdata[-1] for rdata in rrset.rdatas] == [2, 1]
@@ -342,4 +350,5 @@ def test_an_rrset_keeps_the_order_of_the_file_and_the_lowest_ttl() -> None:
 
 def test_a_policy_group_stands_under_its_type() -> None:
     weighted = group("p", "A")
-    assert zone_of("p AAAA ::1\n", weighted).nodes[weighted.owner].data[rrtypes.A] is weighted
+    zone = zone_of("p AAAA ::1\n", weighted)
+    assert data_of(zone, weighted.owner)[rrtypes.A] is weighted

@@ -11,7 +11,8 @@ from r53lite.dns import rrtypes
 from r53lite.dns.name import format_name, parse_name
 from r53lite.dns.presentation import format_rdata
 from r53lite.errors import Faults
-from r53lite.zone.master_file import Record, read_master_file
+from r53lite.zone.master_file import read_master_file
+from r53lite.zone.records import Record
 
 ORIGIN = parse_name("example.com")
 
@@ -156,9 +157,12 @@ def test_a_first_record_without_any_ttl_to_take_is_an_error() -> None:
         ('"a" 60 A 192.0.2.1', "is in quotes"),
         ("bücher 60 A 192.0.2.1", "not ASCII"),
         (" 60 A 192.0.2.1", "record has no owner"),
-        ("$INCLUDE other.zone", "$INCLUDE is not supported"),
-        ("$generate 1-9 a$ A 192.0.2.$", "$GENERATE is not supported"),
-        ("$UNKNOWN x", "unknown directive '$UNKNOWN'; expected $ORIGIN or $TTL"),
+        ("$INCLUDE other.zone", "$INCLUDE is not possible here"),
+        ("$INCLUDE", "$INCLUDE has 0 values"),
+        ("$INCLUDE a b c", "$INCLUDE has 3 values"),
+        ("$generate 1-9 a$ A 192.0.2.$", "record has no ttl"),
+        ("$UNKNOWN x", "unknown directive '$UNKNOWN'; expected $ORIGIN, $TTL, $INCLUDE or $GENERATE"),
+        ("a\x0bA 192.0.2.1", "time '192.0.2.1'"),
         ("$TTL", "$TTL has 0 values"),
         ("$TTL 1 2", "$TTL has 2 values"),
         ("$TTL never", "time 'never'"),
