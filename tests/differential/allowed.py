@@ -142,10 +142,10 @@ def _nsd_one_tree(case: Case, atoms: frozenset[Atom]) -> frozenset[Atom]:
     return atoms if lonely else frozenset()
 
 
-def _nsd_drops_glue(case: Case, atoms: frozenset[Atom]) -> frozenset[Atom]:
-    """NSD leaves out glue that does not fit, and does not say so."""
+def _nsd_glue(case: Case, atoms: frozenset[Atom]) -> frozenset[Atom]:
+    """NSD says TC where no glue fits, whosever it is, and does not where a part of it fits."""
     is_referral = any(rr.rrtype == TYPES["NS"] for rr in case.theirs.authority)
-    is_cut = case.ours.flags & TC and not case.theirs.flags & TC
+    is_cut = (case.ours.flags ^ case.theirs.flags) & TC
     if case.peer != "NSD" or not (is_referral and is_cut):
         return frozenset()
     return frozenset(atom for atom in atoms if atom.field in ("tc", *_SECTIONS))
@@ -218,9 +218,9 @@ PEERS_DIFFER = (
         _nsd_child_side_ds,
     ),
     Rule(
-        "NSD: drops glue",
-        "glue that does not fit asks for TC (RFC 9471 §3.1); NSD 4.6 leaves it out without TC",
-        _nsd_drops_glue,
+        "NSD: TC for glue",
+        "in-domain glue must fit, else TC (RFC 9471 §3.1); NSD 4.6 says TC only if no glue fits at all",
+        _nsd_glue,
     ),
     Rule(
         "Knot: cuts",

@@ -16,7 +16,7 @@ from tests.differential.shrink import shrink
 from tests.differential.strategies import QUESTIONS_PER_SET, generate
 
 SEED = int(os.environ.get("DIFFERENTIAL_SEED", "53"))
-SETS = int(os.environ.get("DIFFERENTIAL_SETS", "80"))
+SETS = int(os.environ.get("DIFFERENTIAL_SETS", "64"))
 ROOT_SETS = 3
 SHOWN_KINDS = 3
 SCREEN_LINES = 24
