@@ -57,7 +57,7 @@ def run(report: Report, options: argparse.Namespace) -> None:
     cases = max(1, options.packets // SHARES[part] if len(options.parts) != 1 else options.packets)
     first = options.block or 0
     replay = None if options.replay is None else bytes.fromhex(options.replay)
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory() as name, report:
         directory = Path(name)
         if part == "door":
             _run_door(DoorFuzzer(report), cases, options, replay)

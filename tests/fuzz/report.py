@@ -45,8 +45,19 @@ class Report:
         self.counts: dict[str, int] = {}
         self.slowest: list[tuple[float, str]] = []
         self._is_terminal = is_terminal
+        self._elapsed_s: float | None = None
         self._started = time.monotonic()
         self._next_line_at = self._started + LINE_EVERY_S
+
+    def __enter__(self) -> Report:
+        """Begin to count the time."""
+        self._started = time.monotonic()
+        self._next_line_at = self._started + LINE_EVERY_S
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop counting."""
+        self._elapsed_s = time.monotonic() - self._started
 
     def note_fault(self, rule: str, case: str, repeat: str) -> None:
         """Keep a fault; of one kind (the rule up to its colon, whatever its numbers) only the first."""
@@ -71,7 +82,7 @@ class Report:
 
     def summary(self) -> str:
         """Return the run in a line."""
-        elapsed_s = time.monotonic() - self._started
+        elapsed_s = time.monotonic() - self._started if self._elapsed_s is None else self._elapsed_s
         slowest_ms = max(self.slowest)[0] * 1000 if self.slowest else 0.0
         return (
             f"{self.part}: {self.cases:,} cases, {elapsed_s * 1e6 / max(self.cases, 1):.0f} µs each, "
