@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import random
 import sys
 import tempfile
 from pathlib import Path
 
+from tests.fuzz.codec import BLOCK_CASES as CODEC_BLOCK
 from tests.fuzz.codec import CodecFuzzer
 from tests.fuzz.door import KINDS, DoorFuzzer
 from tests.fuzz.packets import Request
+from tests.fuzz.reader import BLOCK_CASES as READER_BLOCK
 from tests.fuzz.reader import ReaderFuzzer
 from tests.fuzz.report import Report
 from tests.fuzz.sockets import SocketFuzzer
 
-SHARES = {
-    "door": 1,
-    "codec": 10,
-    "reader": 1000,
-    "sockets": 100,
-}  # of N packets, one in so many goes to the part
+SHARES = {"door": 1, "codec": 10, "reader": 500, "sockets": 100}  # of N packets, one in so many
 
 
 def main() -> int:
@@ -42,36 +40,41 @@ def main() -> int:
     parser.add_argument("--yaml", action="store_true", help="the case is a policy file")
     options = parser.parse_args()
     seed = random.SystemRandom().getrandbits(32) if options.seed is None else options.seed
-    reports = [run(part, seed, options) for part in options.parts or SHARES]
+    parts = options.parts or list(SHARES)
+    print(f"seed {seed}: {', '.join(parts)}", file=sys.stderr, flush=True)
+    reports = [Report(part, seed, is_terminal=sys.stderr.isatty()) for part in parts]
+    with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C ends a long run, and its report is still wanted
+        for report in reports:
+            run(report, options)
     for report in reports:
         report.print_all()
     return 1 if any(report.faults for report in reports) else 0
 
 
-def run(part: str, seed: int, options: argparse.Namespace) -> Report:
+def run(report: Report, options: argparse.Namespace) -> None:
     """Run one part: a single case, a single block, or its share of the packets."""
-    report = Report(part, seed, is_shown=sys.stderr.isatty())
+    part = report.part
     cases = max(1, options.packets // SHARES[part] if len(options.parts) != 1 else options.packets)
     first = options.block or 0
     replay = None if options.replay is None else bytes.fromhex(options.replay)
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory() as name, report:
         directory = Path(name)
         if part == "door":
             _run_door(DoorFuzzer(report), cases, options, replay)
         elif part == "codec":
             codec = CodecFuzzer(report)
-            codec.run(cases if options.block is None else 1, first) if replay is None else codec.replay(
-                replay
-            )
+            if replay is None:
+                codec.run(CODEC_BLOCK if options.block is not None else cases, first)
+            else:
+                codec.replay(replay)
         elif part == "reader":
             reader = ReaderFuzzer(report, directory)
-            if replay is not None:
-                reader.replay(replay, is_yaml=options.yaml)
+            if replay is None:
+                reader.run(READER_BLOCK if options.block is not None else cases, first)
             else:
-                reader.run(cases if options.block is None else 1, first)
+                reader.replay(replay, is_yaml=options.yaml)
         else:
             asyncio.run(SocketFuzzer(report, directory).run(cases))
-    return report
 
 
 def _run_door(fuzzer: DoorFuzzer, cases: int, options: argparse.Namespace, replay: bytes | None) -> None:

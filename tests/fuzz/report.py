@@ -16,6 +16,7 @@ from typing import NamedTuple
 MAX_CASE_CHARACTERS = 6000  # of a fault's case; a longer one is repeated by its block
 MAX_SLOW_CHARACTERS = 300  # of a slow case, which is no fault
 SLOWEST_KEPT = 5
+LINE_EVERY_S = 60.0
 _NUMBER = re.compile(r"[0-9]+")
 
 
@@ -36,15 +37,27 @@ class Fault(NamedTuple):
 class Report:
     """Collects what a run finds; `part` and `seed` name it."""
 
-    def __init__(self, part: str, seed: int, *, is_shown: bool = False) -> None:
+    def __init__(self, part: str, seed: int, *, is_terminal: bool = False) -> None:
         self.part = part
         self.seed = seed
         self.cases = 0
         self.faults: dict[str, Fault] = {}
         self.counts: dict[str, int] = {}
         self.slowest: list[tuple[float, str]] = []
-        self._is_shown = is_shown
+        self._is_terminal = is_terminal
+        self._elapsed_s: float | None = None
         self._started = time.monotonic()
+        self._next_line_at = self._started + LINE_EVERY_S
+
+    def __enter__(self) -> Report:
+        """Begin to count the time."""
+        self._started = time.monotonic()
+        self._next_line_at = self._started + LINE_EVERY_S
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop counting."""
+        self._elapsed_s = time.monotonic() - self._started
 
     def note_fault(self, rule: str, case: str, repeat: str) -> None:
         """Keep a fault; of one kind (the rule up to its colon, whatever its numbers) only the first."""
@@ -60,13 +73,16 @@ class Report:
             heapq.heapreplace(self.slowest, (seconds, case))
 
     def show_progress(self) -> None:
-        """Print one line over the last: cases, pace, slowest, faults."""
-        if self._is_shown:
+        """Say how far the run is: one line over the last on a terminal, a line a minute in a log."""
+        if self._is_terminal:
             print(f"\r{self.summary()}", end="", file=sys.stderr, flush=True)
+        elif time.monotonic() >= self._next_line_at:
+            self._next_line_at += LINE_EVERY_S
+            print(self.summary(), file=sys.stderr, flush=True)
 
     def summary(self) -> str:
         """Return the run in a line."""
-        elapsed_s = time.monotonic() - self._started
+        elapsed_s = time.monotonic() - self._started if self._elapsed_s is None else self._elapsed_s
         slowest_ms = max(self.slowest)[0] * 1000 if self.slowest else 0.0
         return (
             f"{self.part}: {self.cases:,} cases, {elapsed_s * 1e6 / max(self.cases, 1):.0f} µs each, "
@@ -75,7 +91,7 @@ class Report:
 
     def print_all(self) -> None:
         """Print the whole report."""
-        if self._is_shown:
+        if self._is_terminal:
             print(file=sys.stderr)
         print(f"{self.summary()}, seed {self.seed}")
         for kind, fault in self.faults.items():
