@@ -23,20 +23,19 @@ _CLIENT_COOKIE_HEAD = struct.pack("!HH", edns.OPTION_COOKIE, CLIENT_COOKIE_BYTES
 _WHOLE_COOKIE_HEAD = struct.pack("!HH", edns.OPTION_COOKIE, COOKIE_REPLY_BYTES)
 _OPTION_HEAD_BYTES = 4
 _COOKIE_OPTION_BYTES = _OPTION_HEAD_BYTES + COOKIE_REPLY_BYTES
-IDLE_TIMEOUT_S = 10.0  # what `server.tcp` does unless told otherwise
 
 
 class ClientOptions(NamedTuple):
     """What a server says of itself and of the client's cookie.
 
     `nsid` b"" stays unsaid; `cookies` None takes no notice of cookies; `is_cookie_required` demands a valid
-    one of those who send one over UDP.
+    one of those who send one over UDP. `keepalive_100ms` is how long an idle TCP connection is kept.
     """
 
     nsid: bytes = b""
     cookies: ServerCookies | None = None
     is_cookie_required: bool = False
-    tcp_idle_timeout_s: float = IDLE_TIMEOUT_S
+    keepalive_100ms: int = 100
 
     def admit(self, query: Query, address: str, *, is_stream: bool, now: int) -> Query:
         """Return a query with what its reply's OPT record says beside the answer.
@@ -84,7 +83,7 @@ class ClientOptions(NamedTuple):
         if asked.is_nsid_asked and self.nsid:
             options += edns.encode_option(edns.OPTION_NSID, self.nsid)
         if asked.is_keepalive_asked and is_stream:
-            options += edns.encode_keepalive(self.tcp_idle_timeout_s)
+            options += edns.encode_keepalive(self.keepalive_100ms)
         return options, has_valid_cookie
 
 

@@ -45,7 +45,7 @@ AA, TC, RD, RA, Z, AD, CD = 0x0400, 0x0200, 0x0100, 0x0080, 0x0040, 0x0020, 0x00
 
 
 def make_door(snapshot: Snapshot, *, is_cookie_required: bool = False, nsid: bytes = b"") -> Dispatch:
-    options = ClientOptions(nsid, ServerCookies([bytes(16)]), is_cookie_required, 12.5)
+    options = ClientOptions(nsid, ServerCookies([bytes(16)]), is_cookie_required, 125)
     settings = DispatchSettings(
         AccessList(()), client_options=options, chaos=Chaos("r53lite", "", "one"), minimal_responses=True
     )
