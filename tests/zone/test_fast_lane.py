@@ -14,7 +14,7 @@ from r53lite.dns import rrtypes
 from r53lite.dns.name import parse_name
 from r53lite.errors import Fault
 from r53lite.zone.fast_lane import FastLane
-from r53lite.zone.master_file import read_chunks
+from r53lite.zone.master_file import CHUNK_BYTES, read_chunks
 from r53lite.zone.reading import ReadingState
 from r53lite.zone.records import Record, RecordTable
 
@@ -182,6 +182,18 @@ def test_a_file_of_errors_is_not_read_to_its_end() -> None:
     _, faults = read([b"a A 1\n" * 5000])
     assert len(faults) == 1001
     assert faults[-1] == Fault("f.zone", 1000, "1000 errors; reading stops here")
+
+
+@pytest.mark.parametrize("text", [b"a 60 A 192.0.2.1\nb", b"a 60 A 192.0.2.1\nb 60 TXT (\n"])
+def test_a_line_longer_than_any_record_ends_the_reading(text: bytes) -> None:
+    records, faults = read([text, *[b"x" * CHUNK_BYTES] * 6])
+    assert len(records) == 1
+    assert [(fault.line, fault.reason[:12]) for fault in faults] == [(text.count(b"\n") + 1, "line of over")]
+
+
+def test_parentheses_that_stay_open_over_more_than_any_record_are_an_error() -> None:
+    _, faults = read([b"b 60 TXT (\n" + b" x\n" * 400000 + b"c 60 A 192.0.2.1\n"])
+    assert [fault.line for fault in faults] == [1]
 
 
 def test_an_owner_of_many_records_keeps_their_order() -> None:
