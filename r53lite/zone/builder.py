@@ -34,7 +34,7 @@ from r53lite.zone.packed import (
     find_rrset,
     pack_node,
 )
-from r53lite.zone.records import Item, Record, RecordTable, Stored, items_of, table_of
+from r53lite.zone.records import Item, Record, RecordTable, Stored, items_of, pack_distinct, table_of
 from r53lite.zone.surroundings import NameSet, OutOfZoneError, PolicyGroupLike, Surroundings, has_address
 
 _ADDRESS_TYPES = frozenset((rrtypes.A, rrtypes.AAAA))
@@ -101,7 +101,7 @@ class _Build:
         self._check_apex_ns(origin)
         around = Surroundings(self._table, origin)
         if around.has_borders:
-            self._note_ns_targets()
+            self._note_ns_targets(origin)
         self._settle_all(around)
         if self.errors:
             return None
@@ -188,8 +188,12 @@ class _Build:
         except OutOfZoneError:
             self._refuse_outsider(around.origin, owner, value, place)
             return value
-        if border is None and not value[0]:
-            return value
+        if border is None and owner not in self._groups:
+            if not value[0]:
+                return value
+            packed = None if owner == around.origin else pack_distinct(value)
+            if packed is not None:
+                return packed
         types: dict[int, list[_Item]] = {}
         for item in items_of(value, place):
             types.setdefault(item.rrtype, []).append(item)
@@ -263,30 +267,33 @@ class _Build:
                 self._warn(item, f"duplicate record {_shown(owner)} {format_rrtype(item.rrtype)} {shown}")
             rdatas[item.rdata] = None
             ttls.setdefault(item.ttl, item)
-        name = f"{_shown(owner)} {format_rrtype(first.rrtype)}"
         if len(ttls) > 1:
             shown = ", ".join(map(str, ttls))
+            name = f"{_shown(owner)} {format_rrtype(first.rrtype)}"
             reason = f"records of {name} have the ttls {shown}; the lowest counts (RFC 2181 §5.2)"
             self._warn(list(ttls.values())[1], reason)
         if len(rdatas) > MAX_RRSET_RECORDS:
+            name = f"{_shown(owner)} {format_rrtype(first.rrtype)}"
             self._error(first, f"{name} has {len(rdatas)} records; the limit is {MAX_RRSET_RECORDS}")
             return RRset(owner, first.rrtype, first.ttl, (first.rdata,))
         return RRset(owner, first.rrtype, min(ttls), tuple(rdatas))
 
     # --- warnings -------------------------------------------------------------------------------------------
 
-    def _note_ns_targets(self) -> None:
-        """Remember every host that an NS record names: below a cut its addresses may be glue."""
+    def _note_ns_targets(self, origin: bytes) -> None:
+        """Remember the hosts of this zone that NS records name: below a cut their addresses may be glue."""
         for owner in self._table.ns_owners:
             value = self._table.get(owner)
             for item in items_of(value, 0) if value is not None else ():
-                if item.rrtype == rrtypes.NS:
+                if item.rrtype == rrtypes.NS and item.rdata.endswith(origin):
                     self._ns_targets.add(item.rdata)
 
     def _warn_of_hidden(
         self, around: Surroundings, owner: bytes, types: _Types, border: bytes | None
     ) -> None:
         """Warn of data at or below a cut, or below a DNAME, that is never answered; glue is not meant."""
+        if border is None and _AT_CUT.issuperset(types):
+            return
         hider = owner if border is None else border
         kind = around.border_type(hider)
         assert kind is not None  # that is what a border is
@@ -320,6 +327,9 @@ class _Build:
         """Warn of CNAMEs of this zone that lead back to themselves, once for each loop."""
         done = NameSet()
         for start in self._table.cname_owners:
+            target = self._cname_target(start)
+            if target is None or self._table.get(target) is None:
+                continue  # nearly all lead to a name that is no alias, often of another zone
             path: dict[bytes, None] = {}
             name: bytes | None = start
             while name is not None and name not in done:
@@ -333,12 +343,11 @@ class _Build:
                 self._warn(Item(rrtypes.CNAME, 0, b"", self._place_of_cname(name)), reason)
 
     def _cname_target(self, name: bytes) -> bytes | None:
+        """Return what a name is an alias of, or None; a policy group is none."""
         packed = self._table.get(name)
-        rrset = (
-            None
-            if packed is None or isinstance(packed, bytearray)
-            else find_rrset(packed, name, rrtypes.CNAME)
-        )
+        if packed is None or isinstance(packed, bytearray):
+            return None
+        rrset = find_rrset(packed, name, rrtypes.CNAME)
         return None if rrset is None else rrset.rdatas[0]
 
     def _place_of_cname(self, owner: bytes) -> int:
