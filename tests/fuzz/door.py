@@ -3,7 +3,7 @@
 A block is some thousands of packets through new doors: it repeats alone, whatever came before it. Each
 packet is asked cold and again, some with another id and letter case, some at a new door: a compiled answer
 must say the same as the first did and must not remember whom it was made for. What is slow is timed again on
-new doors, so that a busy machine is not taken for slow code.
+new doors, in CPU time, so that neither a collection of garbage nor a busy machine is taken for slow code.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ CLEAR_EVERY = 4
 WHOLE_EVERY = 8
 SLOW_S = 0.005
 SUSPECT_S = 0.002  # timed again
-HOPELESS_S = 0.5  # no other process explains this much: not asked again
+HOPELESS_S = 0.5  # no garbage collection explains this much: not asked again
 RETRIES = 5  # the least of so many timings counts
 
 
@@ -147,21 +147,21 @@ class _Door:
         )
 
     def ask(self, request: Request, number: int) -> float:
-        """Ask cold, hot and in other ways; return the seconds of the slower of the first two.
+        """Ask cold, hot and in other ways; return the CPU seconds of the slower of the first two.
 
         Raises:
             BrokenRuleError: a reply breaks a rule, or two replies differ.
         """
         octets, client, is_stream = request
         answer = self.dispatch.answer
-        started = time.perf_counter()
+        started = time.thread_time()
         cold = answer(octets, client, is_stream=is_stream)
-        middle = time.perf_counter()
+        middle = time.thread_time()
         if middle - started > HOPELESS_S:
             self._check(octets, cold, is_stream=is_stream)
             return middle - started
         hot = answer(octets, client, is_stream=is_stream)
-        ended = time.perf_counter()
+        ended = time.thread_time()
         seconds = max(middle - started, ended - middle)
         message = self._check(octets, cold, is_stream=is_stream)
         if message is None or not isinstance(cold, bytes):
