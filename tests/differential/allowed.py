@@ -44,13 +44,14 @@ class Rule(NamedTuple):
 
 
 def _apex_ns(case: Case, atoms: frozenset[Atom]) -> frozenset[Atom]:
-    """Explain our apex NS set beside a positive answer."""
+    """Explain our apex NS set beside a positive answer that does not hold it already."""
     if not case.ours.answer or not case.ours.flags & AA:
         return frozenset()
+    there = {rr.owner for rr in case.ours.answer if rr.rrtype == TYPES["NS"]}
     asked = {rr.owner for rr in case.ours.answer} | {last_name(case.qname, case.ours)}
     if case.question.qtype == TYPES["DS"]:  # the parent side's
         asked |= {parent_of(name) for name in asked}
-    origins = {case.facts.zone_of(name) for name in asked}
+    origins = {case.facts.zone_of(name) for name in asked} - there
     return frozenset(
         atom
         for atom in atoms

@@ -49,7 +49,9 @@ ODD = (
 )
 LABELS = PLAIN * 4 + (b"*",) * 6 + ODD
 OUTSIDE = (Name((b"ns", b"elsewhere"), True), Name((b"a", b"b", b"elsewhere"), True))
-LONG = Name((b"x" * 63, b"y" * 63, b"z" * 60))  # a DNAME to it makes names over 255 octets (RFC 6672 §2.2)
+LONG = Name(
+    (b"x" * 63, b"y" * 63, b"z" * 63, b"w" * 49)
+)  # a DNAME to it makes names over 255 octets (RFC 6672 §2.2)
 TTLS = (0, 1, 60, 300, 3600)
 KINDS = (
     *["A"] * 5,
@@ -67,7 +69,7 @@ KINDS = (
     "MANY",
     "MANY CUT",
 )
-QTYPES = (*TYPES.values(), 1, 1, 1, 2, 5, 15, 16, 28, 43, 48, 64, 65281, 99)
+QTYPES = (*TYPES.values(), 1, 1, 1, 1, 2, 5, 15, 16, 16, 28, 33, 43, 43, 48, 64, 99)
 PAYLOADS = (None, None, None, 0, 512, 700, 1232, 1232, 4096)
 
 
@@ -130,10 +132,11 @@ def _draw_tree(draw: st.DrawFn) -> _Tree:
         if len(child.labels) <= MAX_DEPTH and octets(child.labels) + BASE_OCTETS <= 200:
             names.append(child)
     names = _unique(names)
-    children = range(draw(st.sampled_from((0, 0, 1, 1, 2))))
+    children = range(draw(st.sampled_from((0, 1, 1, 2, 2))))
     origins = [apex, *(names[draw(st.integers(0, len(names) - 1))] for _ in children)]
     origins = _unique(name for name in origins if b"*" not in name.labels[:1])
-    return _Tree(names, origins, [*names, *names, *OUTSIDE])
+    below = [name for name in names if any(is_at_or_below(name, origin) for origin in origins[1:])]
+    return _Tree(names, origins, [*names, *names, *below, *below, *OUTSIDE])
 
 
 def _unique(names: Iterable[Name]) -> list[Name]:
@@ -212,7 +215,7 @@ def _rdata(draw: st.DrawFn, tree: _Tree, kind: str) -> tuple[Field, ...]:
             return (f"2001:db8::{number}",)
         case "TXT":
             return (('"one"', '"a b" "\\"\\\\;"', '""', f'"{"x" * 200}" "\\000\\255"')[number - 1],)
-        case "DNAME" if draw(st.integers(0, 9)) == 0:
+        case "DNAME" if draw(st.integers(0, 4)) == 0:
             return (LONG,)
         case "CNAME" | "DNAME" | "PTR":
             return (_target(draw, tree),)
@@ -312,11 +315,15 @@ def _draw_questions(draw: st.DrawFn, tree: _Tree, zones: list[ZoneSource]) -> tu
         if isinstance(field, Name) and not field.is_outside
     )
     pool = [*owners, *owners, *targets, *tree.names, OUTSIDE[0]]
-    types = sorted({TYPES[record.rrtype] for zone in zones for record in zone.records})
+    types: dict[tuple[bytes, ...], list[int]] = {}
+    for zone in zones:
+        for record in zone.records:
+            types.setdefault(key_of(record.owner), []).append(TYPES[record.rrtype])
     return tuple(_draw_question(draw, pool, types) for _ in range(QUESTIONS_PER_SET))
 
 
-def _draw_question(draw: st.DrawFn, pool: list[Name], types: list[int]) -> Question:
+def _draw_question(draw: st.DrawFn, pool: list[Name], types: dict[tuple[bytes, ...], list[int]]) -> Question:
+    """Draw a name at, near, above or below one that is written, and a type that is there or any other."""
     name = pool[draw(st.integers(0, len(pool) - 1))]
     way = draw(st.integers(0, 9))
     label = draw(st.sampled_from(LABELS)) if 4 <= way <= 8 else b""
@@ -331,7 +338,8 @@ def _draw_question(draw: st.DrawFn, pool: list[Name], types: list[int]) -> Quest
         labels = (b"q", label, *labels)
     if octets(labels) + BASE_OCTETS > MAX_NAME_OCTETS:
         labels = name.labels
-    qtype = draw(st.sampled_from(types)) if draw(st.booleans()) else draw(st.sampled_from(QTYPES))
+    here = types.get(tuple(label.lower() for label in labels), ())
+    qtype = draw(st.sampled_from(here)) if here and draw(st.booleans()) else draw(st.sampled_from(QTYPES))
     payload = draw(st.sampled_from(PAYLOADS))
     return Question(
         Name(labels, name.is_outside),

@@ -52,7 +52,10 @@ Section = Counter[Rr]
 
 
 class Answer(NamedTuple):
-    """A reply, made comparable; `faults` are what a reader could stumble over."""
+    """A reply, made comparable; `faults` are what a reader could stumble over.
+
+    The question keeps its letters, which have to come back as they were sent.
+    """
 
     flags: int
     rcode: int
@@ -107,7 +110,7 @@ class _Reader:
         asked = None
         for _ in range(questions):
             name = self._name()
-            asked = (name.lower(), *struct.unpack_from("!HH", self._message, self._at))
+            asked = (name, *struct.unpack_from("!HH", self._message, self._at))
             self._at += 4
         answer, authority, additional = (self._section(count) for count in counts)
         if self._at != len(self._message):
