@@ -145,9 +145,11 @@ def ask(server: Server, question: Question, row: Row) -> dns.message.Message:
         UnequalAnswersError: no reply, or one that is no message.
     """
     query = make_query(question, row.is_edns)
-    send = dns.query.tcp if row.is_tcp else dns.query.udp
+    where, port, limit_s = ADDRESS, server.port, QUERY_TIMEOUT_S
     try:
-        return send(query, ADDRESS, timeout=QUERY_TIMEOUT_S, port=server.port, ignore_unexpected=True)
+        if row.is_tcp:
+            return dns.query.tcp(query, where, limit_s, port)
+        return dns.query.udp(query, where, limit_s, port, ignore_unexpected=True)
     except (dns.exception.DNSException, OSError) as error:
         raise UnequalAnswersError(f"{server.name}, {question.qname}: {error!r}") from error
 
