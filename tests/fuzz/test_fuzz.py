@@ -119,7 +119,7 @@ def with_octet(at: int, value: int) -> Callable[[], bytes]:
         (with_octet(7, 2), "cannot read our own"),
         (lambda: bytes(good_reply()) + bytes(500), "the limit is 512"),
         (lambda: bytes(good_reply(EDNS_QUERY)), "OPT without one"),
-        (lambda: wire.encode_error(QUERY[:12], 1), "0 questions"),
+        (lambda: QUERY[:2] + b"\x81\x01" + bytes(8), "0 questions"),
     ],
 )
 def test_a_broken_reply_is_seen(make: Callable[[], object], rule: str) -> None:
