@@ -177,7 +177,7 @@ class Dispatch:
             ready = self._replay.ready(is_stream=is_stream, may_recurse=may_recurse).recall(request[2:])
             if ready is not None:
                 return self._answer_ready(ready, request, address, is_stream=is_stream)
-            tail = cookie_tail(request)
+            tail = cookie_tail(request) if request[11:12] == b"\x01" else 0  # one additional record
             if tail:
                 replayed = self._replay_cookie(request, tail, address, is_stream=is_stream)
                 if replayed is not None:
