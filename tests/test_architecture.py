@@ -24,6 +24,7 @@ SHELL = (  # every other module is pure
     "r53lite.health.probes",
     "r53lite.resolver.upstream",
     "r53lite.answering.recursive",
+    "r53lite.answering.handover",
     "r53lite.answering.dispatch",
     "r53lite.server",
     "r53lite.control.registry",

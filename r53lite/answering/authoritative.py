@@ -6,12 +6,11 @@ chain settles the response code (RFC 6604 §2); the first settles AA. What recur
 chain that leaves our zones) is said in the result, and the caller decides.
 
 Carries out: RFC 1034 §4.3.2, RFC 2308 §2 and §5, RFC 6604, RFC 6672 §3.1 (DNAME), RFC 8482 (ANY), RFC 9471
-(glue). Pure: chance comes in through `Context.draw`.
+(glue). Pure: chance comes in through `Context.choose` and `Context.arrange`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple, assert_never
 
 from r53lite.dns import rrtypes
@@ -66,14 +65,16 @@ class _Chain:
         client.
         """
         if isinstance(data, RRset):
-            rrset = RRset(owner, data.rrtype, data.ttl, shuffled(data.rdatas, self.context.draw))
+            rrset = RRset(owner, data.rrtype, data.ttl, arranged_rdatas(data.rdatas, self.context))
         else:
             assert isinstance(data, RecordSetGroup)
             selection = select(data, self.context)
             self.scope_prefix_len = max(self.scope_prefix_len, selection.scope_prefix_len)
             if not selection.rdatas:
                 return None
-            rdatas = shuffled(selection.rdatas, self.context.draw)
+            rdatas = selection.rdatas
+            if not selection.is_arranged:
+                rdatas = arranged_rdatas(rdatas, self.context)
             rrset = RRset(owner, data.rrtype, selection.ttl, rdatas)
         self.answer.append(rrset)
         return rrset
@@ -208,15 +209,11 @@ def _delegated(chain: _Chain, referral: Referral, options: Options) -> Result:
     return Result(response, referral=referral)
 
 
-def shuffled(rdatas: tuple[bytes, ...], draw: Callable[[int], int]) -> tuple[bytes, ...]:
-    """Return the values in a uniformly random order (Fisher and Yates).
+def arranged_rdatas(rdatas: tuple[bytes, ...], context: Context) -> tuple[bytes, ...]:
+    """Return the values in a uniformly random order.
 
     Source: docs/route53/records-and-changes.md §1.10: all values, in random order each time.
     """
     if len(rdatas) < 2:
         return rdatas
-    values = list(rdatas)
-    for last in range(len(values) - 1, 0, -1):
-        other = draw(last + 1)
-        values[last], values[other] = values[other], values[last]
-    return tuple(values)
+    return tuple([rdatas[index] for index in context.arrange(len(rdatas), len(rdatas))])

@@ -1,49 +1,56 @@
 """How does a request's bytes become a reply's bytes? The one door for every transport.
 
 `answer` is a plain call for everything that needs no waiting: errors, our own zones, cached recursive
-answers. Only a question that recursion must go out for comes back as a coroutine. Order: decode → access →
-our zones → recursion → REFUSED. Any exception that is not a `WireError` is a bug: logged once with its
-traceback, counted, answered SERVFAIL.
+answers. Only a question that recursion must go out for comes back as a coroutine. Order: replay of the
+whole request → decode → cookie → EDNS version → class → transfers → our zones (replay, or the clear path)
+→ recursion → REFUSED. Any exception that is not a `WireError` is a bug: logged once with its traceback,
+counted, answered SERVFAIL.
 """
 
 from __future__ import annotations
 
 import logging
 import random
-import socket
-from collections.abc import Callable, Coroutine
-from ipaddress import ip_address
-from typing import NamedTuple
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 
-from r53lite.answering.access import AccessList
-from r53lite.answering.authoritative import Options, Result, respond
+from r53lite.answering import handover
+from r53lite.answering.authoritative import Options, respond
+from r53lite.answering.clients import Clients, unscoped
+from r53lite.answering.compiled import pick_ready
 from r53lite.answering.recursive import Recursive
+from r53lite.answering.replay import Ready, ReadyEntry, Replay
+from r53lite.answering.reply_options import cookie_tail
+from r53lite.answering.settled import TRANSFERS, answer_without_data
+from r53lite.answering.zone_answers import Asker, DispatchSettings, ZoneAnswers
 from r53lite.control.snapshot import Snapshot
 from r53lite.dns import rrtypes, wire
 from r53lite.dns.message import AA, QR, Message, Query, Response
-from r53lite.dns.rrset import RRset
-from r53lite.errors import ResolutionError, WireError
+from r53lite.errors import WireError
 from r53lite.health.table import HealthTable
-from r53lite.resolver.delegation import Delegation, addresses_of
-from r53lite.resolver.resolution import Resolved
 from r53lite.routing.context import Context
-from r53lite.routing.locations import Locations
-from r53lite.zone.outcome import Referral
-
-EDE_NOT_READY, EDE_PROHIBITED, EDE_NOT_AUTHORITATIVE = 14, 18, 20  # RFC 8914 §4
 
 Reply = bytes | None | Coroutine[None, None, bytes | None]
+_Outcome = bytes | handover.Outcome
 
 logger = logging.getLogger("r53lite.answering")
-_draw = random.Random().randrange  # which answer comes is no secret: the fast generator will do
 
 
-class DispatchSettings(NamedTuple):
-    """What the door needs of the settings."""
+def make_draw(seed: int | None = None) -> Callable[[int], int]:
+    """Return a function that draws a whole number below a limit, evenly: for limits up to 2^32 no number's
+    share is off by more than 2^-20 of itself.
 
-    recursion_clients: AccessList
-    udp_payload_bytes: int = 1232
-    minimal_responses: bool = False
+    Args:
+        seed: makes the draws reproducible; None takes a seed of the system. Which answer comes is no secret,
+            so the fast generator will do.
+    """
+    uniform = random.Random(seed).random
+
+    def draw(limit: int) -> int:
+        return int(uniform() * limit)
+
+    return draw
 
 
 class Dispatch:
@@ -54,7 +61,8 @@ class Dispatch:
         health: returns the published health table.
         recursive: the resolver, or None where recursion is off.
         settings: limits and access.
-        draw: a whole number from 0 to n-1, uniform.
+        draw: a whole number from 0 to n-1, uniform; None draws at random.
+        wall_clock: seconds since 1970, for cookies.
     """
 
     def __init__(
@@ -63,14 +71,47 @@ class Dispatch:
         health: Callable[[], HealthTable],
         recursive: Recursive | None,
         settings: DispatchSettings,
-        draw: Callable[[int], int] = _draw,
+        draw: Callable[[int], int] | None = None,
+        wall_clock: Callable[[], float] = time.time,
     ) -> None:
         self._snapshot = snapshot
         self._health = health
         self._recursive = recursive
         self._settings = settings
-        self._draw = draw
+        self._draw = draw or make_draw()
+        self._wall_clock = wall_clock
+        self._clients = Clients(None if recursive is None else settings.recursion_clients)
+        self._replay = Replay(snapshot(), health(), self._draw)
+        self._zones = ZoneAnswers(snapshot, health, settings, self._draw, self._clients, self._replay)
         self.failures = 0
+
+    def answer_batch(self, requests: Sequence[bytes], client: Callable[[int], str]) -> list[Reply]:
+        """Answer datagrams that came together, in order; all of them see one snapshot.
+
+        Args:
+            requests: the messages.
+            client: returns the IP address that a request came from; asked only where the reply needs it.
+
+        Returns:
+            For each request what `answer` returns.
+        """
+        self._refresh()
+        replies: list[Reply] = []
+        add = replies.append
+        is_one_kind = self._recursive is None
+        find = self._replay.ready(is_stream=False, may_recurse=False).young.get
+        for index, request in enumerate(requests):
+            if not is_one_kind:
+                may_recurse = self._clients.may_recurse(client(index))
+                find = self._replay.ready(is_stream=False, may_recurse=may_recurse).young.get
+            ready = find(request[2:])
+            if ready.__class__ is bytes:
+                add(request[:2] + ready)
+            elif ready is None:
+                add(self._answer_new(request, client(index), is_stream=False))
+            else:
+                add(self._answer_ready(ready, request, client(index), is_stream=False))
+        return replies
 
     def answer(self, request: bytes, address: str, *, is_stream: bool) -> Reply:
         """Answer one request.
@@ -83,21 +124,98 @@ class Dispatch:
         Returns:
             The reply; None to stay silent; or a coroutine that returns either, where recursion has to go out.
         """
+        self._refresh()
+        may_recurse = self._clients.may_recurse(address)
+        ready = self._replay.ready(is_stream=is_stream, may_recurse=may_recurse).young.get(request[2:])
+        if ready is None:
+            return self._answer_new(request, address, is_stream=is_stream)
+        return self._answer_ready(ready, request, address, is_stream=is_stream)
+
+    def _refresh(self) -> None:
+        """Let compiled answers go that are no longer true."""
+        self._replay.refresh(self._snapshot(), self._health())
+
+    def _answer_ready(self, ready: Ready, request: bytes, address: str, *, is_stream: bool) -> Reply:
+        """Replay the reply to a request that was answered before."""
+        found = self._replay_body(ready, address)
+        if found is None:
+            return self._answer_new(request, address, is_stream=is_stream)
+        return request[:2] + found
+
+    def _replay_body(self, ready: Ready, address: str) -> bytes | None:
+        """Return a ready reply without its id, or None where it has to be compiled anew."""
+        if isinstance(ready, ReadyEntry):
+            found = ready.find(partial(self._clients.place, self._snapshot().locations, address))
+            return None if found is None else pick_ready(found, self._draw)
+        return pick_ready(ready, self._draw)
+
+    def _replay_cookie(self, request: bytes, tail: int, address: str, *, is_stream: bool) -> bytes | None:
+        """Replay the reply to a request that was answered before but for the cookie that ends both."""
+        may_recurse = self._clients.may_recurse(address)
+        ready = self._replay.cookied(is_stream=is_stream, may_recurse=may_recurse).get(request[2:-tail])
+        if ready is None:
+            return None
+        cookie = self._settings.client_options.judge(
+            request[-tail:], unscoped(address), is_stream=is_stream, now=int(self._wall_clock())
+        )
+        body = None if cookie is None else self._replay_body(ready, address)
+        return None if cookie is None or body is None else request[:2] + body + cookie
+
+    def _answer_new(self, request: bytes, address: str, *, is_stream: bool) -> Reply:
+        """Answer a request that the young generation of its table does not hold. The boundary for bugs."""
+        try:
+            may_recurse = self._clients.may_recurse(address)
+            ready = self._replay.ready(is_stream=is_stream, may_recurse=may_recurse).recall(request[2:])
+            if ready is not None:
+                return self._answer_ready(ready, request, address, is_stream=is_stream)
+            tail = cookie_tail(request)
+            if tail:
+                replayed = self._replay_cookie(request, tail, address, is_stream=is_stream)
+                if replayed is not None:
+                    return replayed
+            return self._answer_request(request, address, is_stream=is_stream, may_recurse=may_recurse)
+        except Exception:
+            logger.exception("a query failed")
+            return self._fail(request)
+
+    def _answer_request(self, request: bytes, address: str, *, is_stream: bool, may_recurse: bool) -> Reply:
+        """Decode a request and answer it."""
         try:
             query = wire.decode_query(request)
         except WireError as error:
-            return None if error.rcode is None else wire.encode_error(request, error.rcode)
+            return self._answer_unreadable(request, address, error.rcode)
         limit_bytes = wire.MAX_MESSAGE_BYTES if is_stream else self._udp_limit(query)
-        try:
-            outcome = self._answer(query, address)
-            if isinstance(outcome, Response):
-                return wire.encode_response(query, outcome, limit_bytes, self._settings.udp_payload_bytes)
-        except Exception:
-            logger.exception("a query failed")
-            self.failures += 1
-            outcome = Response(rrtypes.SERVFAIL)
+        asker = Asker(request, address, limit_bytes, is_stream, may_recurse)
+        if query.edns is not None and query.edns.has_client_options:
+            query = self._admit(query, asker)
+        outcome = self._answer(query, asker)
+        if isinstance(outcome, bytes):
+            return outcome
+        if isinstance(outcome, Response):
             return wire.encode_response(query, outcome, limit_bytes, self._settings.udp_payload_bytes)
-        return self._finish(outcome, query, limit_bytes)
+        return self._finish(outcome, query, asker)
+
+    def _fail(self, request: bytes) -> bytes:
+        """Count a bug and answer SERVFAIL for it."""
+        self.failures += 1
+        return wire.encode_error(request, rrtypes.SERVFAIL, self._settings.udp_payload_bytes)
+
+    def _admit(self, query: Query, asker: Asker) -> Query:
+        """Judge the query's cookie, and note what the reply says to this client whatever the answer is."""
+        now = int(self._wall_clock())
+        options = self._settings.client_options
+        return options.admit(query, unscoped(asker.address), is_stream=asker.is_stream, now=now)
+
+    def _answer_unreadable(self, request: bytes, address: str, rcode: int | None) -> bytes | None:
+        """Answer what is not a query: nothing, an error, or the cookie that was all it asked for."""
+        if rcode is None:
+            return None
+        options = b""
+        if rcode == rrtypes.NOERROR:
+            rcode, options = self._settings.client_options.answer_cookie_query(
+                wire.read_edns(request), unscoped(address), now=int(self._wall_clock())
+            )
+        return wire.encode_error(request, rcode, self._settings.udp_payload_bytes, options)
 
     def _udp_limit(self, query: Query) -> int:
         """Return the longest UDP reply: 512 without EDNS, else the lesser of both sides' sizes (RFC 6891
@@ -107,125 +225,33 @@ class Dispatch:
             return 512
         return min(query.edns.payload_bytes, self._settings.udp_payload_bytes)
 
-    async def _finish(
-        self, pending: Coroutine[None, None, Response], query: Query, limit_bytes: int
-    ) -> bytes:
+    async def _finish(self, pending: Coroutine[None, None, Response], query: Query, asker: Asker) -> bytes:
         """Wait for recursion and encode what came of it."""
         try:
             response = await pending
+            payload_bytes = self._settings.udp_payload_bytes
+            return wire.encode_response(query, response, asker.limit_bytes, payload_bytes)
         except Exception:
             logger.exception("a query failed")
-            self.failures += 1
-            response = Response(rrtypes.SERVFAIL)
-        return wire.encode_response(query, response, limit_bytes, self._settings.udp_payload_bytes)
+            return self._fail(asker.request)
 
-    def _answer(self, query: Query, address: str) -> Response | Coroutine[None, None, Response]:
+    # --- a readable query -----------------------------------------------------------------------------------
+
+    def _answer(self, query: Query, asker: Asker) -> _Outcome:
         """Decide who answers: an error, our zones, recursion, or nobody."""
-        if query.edns is not None and query.edns.version > 0:
-            return Response(rrtypes.BADVERS)  # RFC 6891 §6.1.3
-        if query.qclass not in (rrtypes.CLASS_IN, rrtypes.CLASS_ANY) or query.qtype in (
-            rrtypes.AXFR,
-            rrtypes.IXFR,
-        ):
-            return Response(rrtypes.REFUSED, ede_code=EDE_PROHIBITED)
-        if query.qtype == rrtypes.OPT:
-            return Response(rrtypes.FORMERR)
-        recursive = self._recursive
-        address = address.partition("%")[0]  # a link-local client has its interface behind it
-        if recursive is not None and not self._settings.recursion_clients.permits(ip_address(address)):
-            recursive = None
-        snapshot = self._snapshot()
-        zone = snapshot.catalog.find(query.qname)
+        zone = self._snapshot().catalog.find(query.qname)
+        if query.qclass != rrtypes.CLASS_IN or query.qtype in TRANSFERS or query.edns is not None:
+            settled = answer_without_data(query, zone, self._settings.chaos, is_stream=asker.is_stream)
+            if settled is not None:
+                return settled
+        recursive = self._recursive if asker.may_recurse else None
         if zone is None:
-            if recursive is None:
-                return Response(rrtypes.REFUSED, ede_code=EDE_NOT_AUTHORITATIVE)
-            if not query.is_recursion_desired:
-                return self._from_cache(recursive, query)
-            return self._recurse(recursive, query.qname, query.qtype)
-        context = self._context(snapshot.locations, address, query)
-        result = respond(
-            snapshot.catalog,
-            zone,
-            query.qname,
-            query.qtype,
-            context,
-            Options(self._settings.minimal_responses, query.edns is not None and query.edns.is_dnssec_ok),
-        )
-        if recursive is not None and query.is_recursion_desired:
-            return self._complete(recursive, result, query)
-        if recursive is not None:
-            return result.response._replace(is_recursion_available=True)
-        return result.response
-
-    def _context(self, locations: Locations, address: str, query: Query) -> Context:
-        """Return what policies may look at; a client subnet stands for the client (RFC 7871 §7.2.1)."""
-        subnet = query.client_subnet
-        if subnet is None or subnet.source_prefix_len == 0:
-            if ":" in address:
-                location = locations.locate(socket.inet_pton(socket.AF_INET6, address), 128)
-            else:
-                location = locations.locate(socket.inet_aton(address), 32)
-            if subnet is not None:  # the scope is one of the subnet, not of the source address
-                location = location._replace(prefix_len=0)
-            return Context(self._health(), location, self._draw)
-        packed = subnet.address.ljust(4 if subnet.family == 1 else 16, b"\x00")
-        return Context(self._health(), locations.locate(packed, subnet.source_prefix_len), self._draw)
-
-    def _from_cache(self, recursive: Recursive, query: Query) -> Response:
-        """Answer a question without RD from the cache alone; what is not there is refused."""
-        known = recursive.cached(query.qname, query.qtype)
-        if known is None:
-            return Response(rrtypes.REFUSED, is_recursion_available=True, ede_code=EDE_NOT_AUTHORITATIVE)
-        return _resolved_response(known)
-
-    def _recurse(
-        self,
-        recursive: Recursive,
-        qname: bytes,
-        qtype: int,
-        prefix: tuple[RRset, ...] = (),
-        starting_at: Delegation | None = None,
-    ) -> Response | Coroutine[None, None, Response]:
-        """Answer from the cache, or return the coroutine that goes out; `prefix` is a chain found in our
-        zones.
-        """
-        known = recursive.cached(qname, qtype)
-        if known is not None:
-            return _resolved_response(known, prefix)
-        return self._resolve(recursive, qname, qtype, prefix, starting_at)
-
-    async def _resolve(
-        self,
-        recursive: Recursive,
-        qname: bytes,
-        qtype: int,
-        prefix: tuple[RRset, ...],
-        starting_at: Delegation | None,
-    ) -> Response:
-        """Resolve; a failure is SERVFAIL with its reason as an extended error."""
-        try:
-            resolved = await recursive.resolve(qname, qtype, starting_at)
-        except ResolutionError as error:
-            return Response(
-                rrtypes.SERVFAIL,
-                is_recursion_available=True,
-                answer=prefix,
-                ede_code=error.ede_code,
-                ede_text=str(error)[:200],
-            )
-        return _resolved_response(resolved, prefix)
-
-    def _complete(
-        self, recursive: Recursive, result: Result, query: Query
-    ) -> Response | Coroutine[None, None, Response]:
-        """Let recursion finish what our zones begin: at a cut, or after a CNAME that leaves them."""
-        response = result.response._replace(is_recursion_available=True)
-        last = query.qname if not response.answer else response.answer[-1].rdatas[0]
-        if result.leaving is not None:
-            return self._recurse(recursive, result.leaving, query.qtype, response.answer)
-        if result.referral is not None:
-            return self._recurse(recursive, last, query.qtype, response.answer, _delegation(result.referral))
-        return response
+            return handover.answer_outside(recursive, query)
+        answered = self._zones.answer(query, asker, zone)
+        if isinstance(answered, bytes):
+            return answered
+        assert recursive is not None  # for nobody else is anything left open
+        return handover.complete(recursive, answered, query)
 
     def local(self, qname: bytes, qtype: int) -> Message | None:
         """Answer for our own resolver from our own zones; None where they do not hold the name.
@@ -251,21 +277,3 @@ class Dispatch:
             (*response.glue, *response.additional),
             None,
         )
-
-
-def _delegation(referral: Referral) -> Delegation:
-    """Return our own zone's cut as a place for recursion to start."""
-    servers: dict[bytes, tuple[str, ...]] = dict.fromkeys(referral.ns.rdatas, ())
-    for rrset in (*referral.glue, *referral.sibling_glue):
-        servers[rrset.owner] = servers.get(rrset.owner, ()) + addresses_of(rrset)
-    return Delegation(referral.ns.owner, servers)
-
-
-def _resolved_response(resolved: Resolved, prefix: tuple[RRset, ...] = ()) -> Response:
-    """Return what recursion found as a response: never authoritative, RA set."""
-    return Response(
-        resolved.rcode,
-        is_recursion_available=True,
-        answer=(*prefix, *resolved.answer),
-        authority=resolved.authority,
-    )

@@ -15,6 +15,7 @@ import r53lite
 from r53lite.cli.serve import exit_on_faults, parse_endpoint_option
 from r53lite.config.settings import Endpoint
 from r53lite.lab.plan import LAB_FILE_NAME, load_plan
+from r53lite.server.descriptors import raise_descriptor_limit
 from r53lite.server.runtime import run_until_stopped
 from r53lite.telemetry.log import setup_logging
 
@@ -56,6 +57,7 @@ def lab(
             return
         from r53lite.lab.run import Lab, LabError, describe
 
+        raise_descriptor_limit()
         running = Lab(plan)
 
         async def start() -> None:

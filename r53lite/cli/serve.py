@@ -14,6 +14,7 @@ import click
 from r53lite.config.loader import load_settings
 from r53lite.config.settings import Endpoint, Settings, parse_endpoint
 from r53lite.errors import FaultyInputError, SettingsError
+from r53lite.server.descriptors import raise_descriptor_limit
 from r53lite.server.runtime import BindError, Server, run_until_stopped
 from r53lite.telemetry.log import setup_logging
 
@@ -67,6 +68,7 @@ def serve(
             settings = replace(settings, recursion=replace(settings.recursion, enabled=False))
         sources = _find_zones(settings, zones)
         setup_logging(settings.log.level)
+        raise_descriptor_limit()
         server = Server(settings, sources)
         asyncio.run(run_until_stopped(lambda: _start(server, settings), server.stop))
 

@@ -15,17 +15,23 @@ from typing import TypeVar
 
 from r53lite.config.document import Node, Reader, Scalar, Sequence
 from r53lite.config.settings import (
+    COOKIE_SECRET_OCTETS,
     DEFAULT_API_LISTEN,
     LOG_LEVELS,
+    MAX_CHAOS_OCTETS,
+    MAX_NSID_OCTETS,
     MAX_PORT,
     MAX_UDP_PAYLOAD_BYTES,
     MIN_UDP_PAYLOAD_BYTES,
     ApiSettings,
+    ChaosSettings,
+    CookieSettings,
     Endpoint,
     HealthSettings,
     LogSettings,
     RecursionSettings,
     Settings,
+    TcpSettings,
     parse_endpoint,
 )
 from r53lite.config.yaml_file import read_yaml
@@ -34,6 +40,11 @@ from r53lite.errors import Faults, SettingsError
 T = TypeVar("T")
 
 MAX_PROBES_IN_FLIGHT = 10_000  # our choice: each holds a socket
+MIN_TCP_TIMEOUT_S, MAX_TCP_TIMEOUT_S = (
+    0.1,
+    6553.5,
+)  # what edns-tcp-keepalive can tell (RFC 7828 §3.1), 0 aside
+MAX_TCP_CONNECTIONS = 100_000  # our choice: each holds a socket
 
 
 def load_settings(path: Path) -> Settings:
@@ -68,7 +79,11 @@ def _read_settings(reader: Reader, directory: Path) -> Settings:
             minimum=MIN_UDP_PAYLOAD_BYTES,
             maximum=MAX_UDP_PAYLOAD_BYTES,
         ),
+        nsid=_short_text(reader, "nsid", MAX_NSID_OCTETS),
+        cookies=_read_cookies(reader.child("cookies")),
+        chaos=_read_chaos(reader.child("chaos")),
         recursion=_read_recursion(reader.child("recursion"), directory),
+        tcp=_read_tcp(reader.child("tcp")),
         health=_read_health(reader.child("health")),
         api=_read_api(reader.child("api")),
         log=_read_log(reader.child("log")),
@@ -88,6 +103,27 @@ def _read_listen(reader: Reader, default: tuple[Endpoint, ...]) -> tuple[Endpoin
     return tuple(endpoint for endpoint in found if endpoint is not None)
 
 
+def _read_cookies(reader: Reader) -> CookieSettings:
+    default = CookieSettings()
+    settings = CookieSettings(
+        enabled=reader.flag("enabled", default.enabled),
+        required=reader.flag("required", default.required),
+        secrets=tuple(_secret(reader, scalar) for scalar in reader.texts("secrets")),
+    )
+    if settings.required and not settings.enabled:
+        reader.faults.error(reader.line_of("required"), "cookies are required but not enabled")
+    reader.finish()
+    return settings
+
+
+def _read_chaos(reader: Reader) -> ChaosSettings:
+    version, hostname, identity = (
+        _short_text(reader, key, MAX_CHAOS_OCTETS) for key in ("version", "hostname", "id")
+    )
+    reader.finish()
+    return ChaosSettings(version, hostname, identity)
+
+
 def _read_recursion(reader: Reader, directory: Path) -> RecursionSettings:
     default = RecursionSettings()
     settings = RecursionSettings(
@@ -96,6 +132,26 @@ def _read_recursion(reader: Reader, directory: Path) -> RecursionSettings:
         root_hints=_path(reader, "root_hints", directory),
         upstream_port=reader.integer("upstream_port", default.upstream_port, minimum=1, maximum=MAX_PORT),
         upstream_networks=reader.networks("upstream_networks", default.upstream_networks),
+    )
+    reader.finish()
+    return settings
+
+
+def _read_tcp(reader: Reader) -> TcpSettings:
+    def seconds(key: str, default: float) -> float:
+        return reader.number(key, default, minimum=MIN_TCP_TIMEOUT_S, maximum=MAX_TCP_TIMEOUT_S)
+
+    def count(key: str, default: int) -> int:
+        return reader.integer(key, default, minimum=1, maximum=MAX_TCP_CONNECTIONS)
+
+    default = TcpSettings()
+    settings = TcpSettings(
+        idle_timeout_s=seconds("idle_timeout_s", default.idle_timeout_s),
+        message_timeout_s=seconds("message_timeout_s", default.message_timeout_s),
+        write_timeout_s=seconds("write_timeout_s", default.write_timeout_s),
+        max_connections=count("max_connections", default.max_connections),
+        max_connections_per_client=count("max_connections_per_client", default.max_connections_per_client),
+        max_pending_per_connection=count("max_pending_per_connection", default.max_pending_per_connection),
     )
     reader.finish()
     return settings
@@ -143,6 +199,31 @@ def _path(reader: Reader, key: str, directory: Path, default: str | None = None)
     """Return a path as absolute text, relative to the directory of the settings file."""
     text = reader.text(key, default or "")
     return str(directory / text) if text else None
+
+
+def _short_text(reader: Reader, key: str, limit_octets: int) -> str:
+    """Return text that goes into a message as it is."""
+    text = reader.text(key)
+    octets = len(text.encode("utf-8", "surrogatepass"))
+    if octets > limit_octets:
+        reader.faults.error(
+            reader.line_of(key), f"{reader.at(key)} has {octets} octets; the limit is {limit_octets}"
+        )
+    return text
+
+
+def _secret(reader: Reader, scalar: Scalar) -> bytes:
+    """Return a secret written as hex digits; the message about a wrong one does not show it."""
+    try:
+        secret = bytes.fromhex(scalar.text)
+    except ValueError:
+        secret = b""
+    if len(secret) != COOKIE_SECRET_OCTETS:
+        reader.faults.error(
+            scalar.line,
+            f"{reader.at('secrets')} holds no {2 * COOKIE_SECRET_OCTETS} hex digits",
+        )
+    return secret
 
 
 def _endpoint(reader: Reader, key: str, line: int, text: str) -> Endpoint | None:

@@ -18,6 +18,10 @@ MAX_UDP_PAYLOAD_BYTES = 4096  # what Route 53 sends at most, records-and-changes
 DEFAULT_UDP_PAYLOAD_BYTES = 1232  # DNS flag day 2020: fits IPv6's least MTU without fragments
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
+MAX_CHAOS_OCTETS = 255  # RFC 1035 §3.3: one character-string
+MAX_NSID_OCTETS = 128  # our choice: it fits beside the longest question and all other options in 512 octets
+COOKIE_SECRET_OCTETS = 16  # RFC 9018 §4.4
+
 MAX_PORT = 65535
 _ENDPOINT = re.compile(r"(?:(?P<v4>[0-9.]+)|\[(?P<v6>[^]]+)\]):(?P<port>[0-9]{1,5})")
 
@@ -85,6 +89,66 @@ class ApiSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class CookieSettings:
+    """Whether clients get server cookies (RFC 7873), and whether one that sends a cookie must have a valid
+    one.
+
+    `secrets` are shared by the servers of one address; the first signs, all are accepted. None at all: one is
+    drawn at start.
+    """
+
+    enabled: bool = True
+    required: bool = False
+    secrets: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ChaosSettings:
+    """What is told in class CHAOS (RFC 4892); an empty text is not told."""
+
+    version: str = ""
+    hostname: str = ""
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TcpSettings:
+    """How long and how many TCP connections may be; all of one server together, whatever it listens on.
+
+    `idle_timeout_s` runs while nothing is asked and nothing is owed. RFC 7766 §6.2.3 asks for seconds; Knot
+    takes 10, BIND 30, gdnsd 37, NSD 120.
+    `message_timeout_s` is for one whole request from its first octet to its last, in however many segments.
+    Knot allows 0.5; ours lets a lossy path retransmit three times.
+    `write_timeout_s` is for taking every reply that waits; Knot allows 0.5 for one.
+    `max_connections`: BIND allows 150, NSD 100, gdnsd 256 a thread, Knot half of its descriptors. At the
+    limit the one that has not asked for longest goes for a new one, so the number decides how long an idle
+    one lives, not who is answered. An idle one costs about 1 kB of ours, one that is sending its longest
+    message 72 kB.
+    `max_connections_per_client` is a fifth of all by default, so that one client cannot push out the rest; at
+    the limit its own longest silent one goes. A client is an IPv4 address, or an IPv6 /64, since that is what
+    one customer has. No peer has such a limit unless told to: RFC 7766 §6.2.2 wants one connection from a
+    client, but an address may be a NAT with hundreds behind it. Loopback is exempt: every client there has
+    one address, who may open sockets there could do worse, and the limit for all holds.
+    `max_pending_per_connection`: questions of one connection that wait for recursion; at the limit it is not
+    read from until one is answered. Our choice.
+    """
+
+    idle_timeout_s: float = 10.0
+    message_timeout_s: float = 5.0
+    write_timeout_s: float = 5.0
+    max_connections: int = 1000
+    max_connections_per_client: int = 200
+    max_pending_per_connection: int = 32
+
+    @property
+    def keepalive_100ms(self) -> int:
+        """Return the idle timeout as the option edns-tcp-keepalive tells it (RFC 7828 §3.1): rounded down, so
+        that a client who believes it does not write to a connection we have closed.
+        """
+        return min(int(self.idle_timeout_s * 10), 0xFFFF)
+
+
+@dataclass(frozen=True, slots=True)
 class LogSettings:
     """How much is logged: one of `LOG_LEVELS`."""
 
@@ -97,7 +161,7 @@ class Settings:
 
     `zones` is the directory of zone and policy files, None for a server without zones. `locations` is the
     file that says where clients are; None takes `locations.yaml` of that directory where there is one.
-    `seed` makes draws reproducible.
+    `seed` makes draws reproducible. `nsid` names the server to those who ask (RFC 5001); empty: not told.
     """
 
     listen: tuple[Endpoint, ...] = DEFAULT_LISTEN
@@ -106,7 +170,11 @@ class Settings:
     seed: int | None = None
     minimal_responses: bool = False
     udp_payload_bytes: int = DEFAULT_UDP_PAYLOAD_BYTES
+    nsid: str = ""
+    cookies: CookieSettings = field(default_factory=CookieSettings)
+    chaos: ChaosSettings = field(default_factory=ChaosSettings)
     recursion: RecursionSettings = field(default_factory=RecursionSettings)
+    tcp: TcpSettings = field(default_factory=TcpSettings)
     health: HealthSettings = field(default_factory=HealthSettings)
     api: ApiSettings = field(default_factory=ApiSettings)
     log: LogSettings = field(default_factory=LogSettings)

@@ -27,7 +27,9 @@ class Query(NamedTuple):
     """A request with one question.
 
     `question` is the question section as it came (letter case kept, no pointer), `qname` its name in lower
-    case. `edns` is None when the query held no OPT record.
+    case. `edns` is None when the query held no OPT record. The door adds the last two:
+    `reply_options`, encoded options of the reply's OPT record that depend on the client alone, and whether a
+    cookie is demanded first.
     """
 
     message_id: int
@@ -38,6 +40,8 @@ class Query(NamedTuple):
     qtype: int
     qclass: int
     edns: Edns | None
+    reply_options: bytes = b""
+    is_cookie_demanded: bool = False
 
     @property
     def is_recursion_desired(self) -> bool:

@@ -5,7 +5,9 @@ about what it needs and passes over what it does not. Contract: any bytes give a
 other exception is a bug.
 
 Carries out: RFC 1035 §4.1 (format, compression), RFC 2181 §5.2 and §8 (TTL), RFC 3597 §4 (unknown types),
-RFC 6891 §6 (OPT), RFC 7871 §6 (client subnet).
+RFC 6891 §6 (OPT), RFC 7873 §5.4 (a cookie alone), RFC 8945 §5.2 (TSIG of an unknown key), RFC 9619 (one
+question). Readings: answer and authority records in a query are FORMERR, as in NSD; octets after the message
+are, as in Knot; other records of the additional section are passed over, as in Knot and BIND.
 """
 
 from __future__ import annotations
@@ -21,6 +23,12 @@ from r53lite.dns.rrset import MAX_TTL, RRset
 from r53lite.dns.wire_layout import FIXED, HEADER, HEADER_BYTES, TYPE_CLASS
 from r53lite.errors import WireError
 
+MAX_POINTERS = 127  # of one name: it has no more labels (RFC 1035 §2.3.4); Unbound allows 256
+
+_UINT16 = struct.Struct("!H")
+_OPT_HEAD = b"\x00" + rrtypes.OPT.to_bytes(2, "big")  # of an OPT record: root owner, type (RFC 6891 §6.1.2)
+_OPT_REST = struct.Struct("!HIH")  # and then payload size, TTL field, length of the options
+
 # -----------------------------------------------------------------------------------------------------
 
 
@@ -32,8 +40,8 @@ def decode_query(wire: bytes) -> Query:
 
     Raises:
         WireError: rcode None for what gets no reply (under 12 octets, or a response: answering it could
-        loop);
-            NOTIMP for another opcode; FORMERR for everything that is not a well-formed query.
+            loop); NOTIMP for another opcode; NOTAUTH for a TSIG record, since we hold no key; NOERROR for a
+            query for a cookie alone (RFC 7873 §5.4); FORMERR for all else that is not a well-formed query.
     """
     if len(wire) < HEADER_BYTES:
         raise WireError("shorter than a header")
@@ -43,8 +51,8 @@ def decode_query(wire: bytes) -> Query:
     opcode = flags >> 11 & 0xF
     if opcode != rrtypes.OPCODE_QUERY:
         raise WireError(f"opcode {opcode}", rrtypes.NOTIMP)
-    if questions != 1 or answers:
-        raise WireError(f"{questions} questions and {answers} answers in a query", rrtypes.FORMERR)
+    if questions != 1 or answers:  # RFC 9619 §4: over one question is FORMERR
+        raise _decode_without_question(wire, (questions, answers, authorities, additionals))
     end = HEADER_BYTES
     try:
         while wire[end]:
@@ -61,17 +69,48 @@ def decode_query(wire: bytes) -> Query:
     if authorities and qtype != rrtypes.IXFR:  # RFC 1995 §3: only IXFR puts a record there
         raise WireError("authority section in a query", rrtypes.FORMERR)
     opt = None
-    if len(wire) != end + 4 or authorities or additionals:
+    if (
+        len(wire) == end + 15
+        and additionals == 1
+        and not authorities
+        and wire[end + 4 : end + 7] == _OPT_HEAD
+    ):
+        opt = _decode_bare_opt(wire, end + 7)
+    elif len(wire) != end + 4 or authorities or additionals:
         opt = _decode_trailing(wire, end + 4, authorities, additionals)
     return Query(message_id, flags, opcode, question, question[:-4].lower(), qtype, qclass, opt)
 
 
+def _decode_bare_opt(wire: bytes, at: int) -> Edns:
+    """Read the OPT record that most queries end in, root owner and type passed over: it has no options."""
+    payload_bytes, ttl, length = _OPT_REST.unpack_from(wire, at)
+    if length:
+        raise WireError("rdata ends early", rrtypes.FORMERR)
+    return edns.decode_opt(payload_bytes, ttl, b"")
+
+
+def _decode_without_question(wire: bytes, counts: tuple[int, int, int, int]) -> WireError:
+    """Return the error for a message that has not one question and nothing before the authority section."""
+    questions, answers, authorities, additionals = counts
+    if questions == 0 and not answers and not authorities and additionals:
+        opt = _decode_trailing(wire, HEADER_BYTES, 0, additionals)
+        if opt is not None and opt.cookie:  # RFC 7873 §5.4
+            return WireError("a query for a cookie alone", rrtypes.NOERROR)
+    return WireError(f"{questions} questions and {answers} answers in a query", rrtypes.FORMERR)
+
+
 def _decode_trailing(wire: bytes, at: int, authorities: int, additionals: int) -> Edns | None:
-    """Read what follows the question; return the OPT record if there is one."""
+    """Read what follows the question; return the OPT record if there is one.
+
+    Records of other types are passed over, SIG(0) too: a server without keys may leave it unread (RFC 2931
+    §3.2).
+    """
     opt = None
-    for index in range(authorities + additionals):
+    records = authorities + additionals
+    is_signed = False
+    for index in range(records):
         owner_at = at
-        at = _skip_name(wire, at)
+        at = skip_name(wire, at)
         try:
             rrtype, rrclass, ttl, length = FIXED.unpack_from(wire, at)
         except struct.error as error:
@@ -82,29 +121,29 @@ def _decode_trailing(wire: bytes, at: int, authorities: int, additionals: int) -
         if rrtype == rrtypes.OPT:
             if opt is not None or wire[owner_at] != 0 or index < authorities:  # RFC 6891 §6.1.1
                 raise WireError("several OPT records, or one that is not at the root", rrtypes.FORMERR)
-            opt = _decode_opt(rrclass, ttl, wire[at - length : at])
+            opt = edns.decode_opt(rrclass, ttl, wire[at - length : at])
+        elif rrtype == rrtypes.TSIG:
+            if index < records - 1 or index < authorities:  # RFC 8945 §5.1: the last one of the message
+                raise WireError("TSIG record that is not the last record", rrtypes.FORMERR)
+            _check_tsig(rrclass, wire[at - length : at])
+            is_signed = True
     if at != len(wire):
         raise WireError(f"{len(wire) - at} octets after the message", rrtypes.FORMERR)
+    if is_signed:  # RFC 8945 §5.2.1: we hold no key
+        raise WireError("TSIG record of an unknown key", rrtypes.NOTAUTH)
     return opt
 
 
-def _decode_opt(payload_bytes: int, ttl: int, options: bytes) -> Edns:
-    """Read an OPT record; unknown options are passed over (RFC 6891 §6.1.2)."""
-    version = ttl >> 16 & 0xFF
-    if version > 0:  # its options may have any form; BADVERS is the answer (RFC 6891 §6.1.3)
-        return Edns(version, max(payload_bytes, edns.MIN_UDP_PAYLOAD_BYTES), bool(ttl & edns.DO_BIT))
-    subnet = None
-    at = 0
-    while at < len(options):
-        if at + 4 > len(options):
-            raise WireError("EDNS option ends early", rrtypes.FORMERR)
-        code, length = TYPE_CLASS.unpack_from(options, at)
-        at += 4 + length
-        if at > len(options):
-            raise WireError("EDNS option ends early", rrtypes.FORMERR)
-        if code == edns.OPTION_CLIENT_SUBNET and subnet is None:
-            subnet = edns.decode_client_subnet(options[at - length : at])
-    return Edns(version, max(payload_bytes, edns.MIN_UDP_PAYLOAD_BYTES), bool(ttl & edns.DO_BIT), subnet)
+def _check_tsig(rrclass: int, rdata: bytes) -> None:
+    """Raise FORMERR for a TSIG record without the form of RFC 8945 §4.2; key and MAC stay unjudged."""
+    try:
+        _, at = read_name(rdata, 0)
+        (mac_bytes,) = _UINT16.unpack_from(rdata, at + 8)  # behind time signed and fudge
+        (other_bytes,) = _UINT16.unpack_from(rdata, at + 14 + mac_bytes)  # behind MAC, original id and error
+    except (IndexError, struct.error) as error:
+        raise WireError("TSIG record ends early", rrtypes.FORMERR) from error
+    if rrclass != rrtypes.CLASS_ANY or at + 16 + mac_bytes + other_bytes != len(rdata):
+        raise WireError("TSIG record of wrong form", rrtypes.FORMERR)
 
 
 def decode_message(wire: bytes) -> Message:
@@ -124,13 +163,14 @@ def decode_message(wire: bytes) -> Message:
     at = HEADER_BYTES
     qname, qtype, qclass = None, 0, 0
     try:
+        names: dict[int, bytes] = {}
         if questions:
-            qname, at = _read_name(wire, at)
+            qname, at = read_name(wire, at, names)
             qtype, qclass = TYPE_CLASS.unpack_from(wire, at)
             at += TYPE_CLASS.size
-        answer, at, _ = _read_section(wire, at, answers)
-        authority, at, _ = _read_section(wire, at, authorities)
-        additional, at, opt_fields = _read_section(wire, at, additionals)
+        answer, at, _ = _read_section(wire, at, answers, names)
+        authority, at, _ = _read_section(wire, at, authorities, names)
+        additional, at, opt_fields = _read_section(wire, at, additionals, names)
     except (IndexError, struct.error) as error:
         raise WireError("message ends early", rrtypes.FORMERR) from error
     opcode, rcode, opt = flags >> 11 & 0xF, flags & 0xF, None
@@ -145,12 +185,17 @@ def _decode_reply_opt(payload_bytes: int, ttl: int) -> Edns:
     return Edns(ttl >> 16 & 0xFF, max(payload_bytes, edns.MIN_UDP_PAYLOAD_BYTES), bool(ttl & edns.DO_BIT))
 
 
-def _read_section(wire: bytes, at: int, count: int) -> tuple[tuple[RRset, ...], int, tuple[int, int] | None]:
-    """Read one section; return its RRsets, the offset after it and (class, TTL) of an OPT record."""
+def _read_section(
+    wire: bytes, at: int, count: int, names: dict[int, bytes]
+) -> tuple[tuple[RRset, ...], int, tuple[int, int] | None]:
+    """Read one section; return its RRsets, the offset after it and (class, TTL) of an OPT record.
+
+    `names` are those of the message that pointers led to so far (`read_name`).
+    """
     gathered: dict[tuple[bytes, int], tuple[int, dict[bytes, None]]] = {}
     opt_fields = None
     for _ in range(count):
-        owner, at = _read_name(wire, at)
+        owner, at = read_name(wire, at, names)
         rrtype, rrclass, ttl, length = FIXED.unpack_from(wire, at)
         at += FIXED.size
         if at + length > len(wire):
@@ -159,7 +204,7 @@ def _read_section(wire: bytes, at: int, count: int) -> tuple[tuple[RRset, ...], 
             opt_fields = (rrclass, ttl)
         elif rrclass == rrtypes.CLASS_IN:
             ttl = ttl if ttl <= MAX_TTL else 0
-            rdata = _expand_rdata(wire, at, length, rrtype)
+            rdata = _expand_rdata(wire, at, length, rrtype, names)
             known_ttl, rdatas = gathered.setdefault((owner, rrtype), (ttl, {}))
             rdatas[rdata] = None
             if ttl < known_ttl:
@@ -171,7 +216,7 @@ def _read_section(wire: bytes, at: int, count: int) -> tuple[tuple[RRset, ...], 
     return rrsets, at, opt_fields
 
 
-def _expand_rdata(wire: bytes, at: int, length: int, rrtype: int) -> bytes:
+def _expand_rdata(wire: bytes, at: int, length: int, rrtype: int, names: dict[int, bytes]) -> bytes:
     """Return rdata with the names of well-known types expanded and in lower case (RFC 3597 §4)."""
     layout = EXPANDABLE.get(rrtype)
     end = at + length
@@ -182,7 +227,7 @@ def _expand_rdata(wire: bytes, at: int, length: int, rrtype: int) -> bytes:
     parts = [wire[at : at + layout.skip]]
     at += layout.skip
     for _ in range(layout.name_count):
-        name, at = _read_name(wire, at)
+        name, at = read_name(wire, at, names)
         parts.append(name)
     if at > end:
         raise WireError("name runs past its rdata", rrtypes.FORMERR)
@@ -193,10 +238,17 @@ def _expand_rdata(wire: bytes, at: int, length: int, rrtype: int) -> bytes:
     return b"".join(parts)
 
 
-def _read_name(wire: bytes, at: int) -> tuple[bytes, int]:
+def read_name(wire: bytes, at: int, known: dict[int, bytes] | None = None) -> tuple[bytes, int]:
     """Read a name that may be compressed; return it expanded in lower case, and the offset after it.
 
-    Pointers must go strictly backwards, so that a loop cannot be written.
+    Pointers must go strictly backwards, so that a loop cannot be written. They may still be many and shared
+    by many names: `known` remembers what each one leads to, so that a message of 64 kB costs milliseconds,
+    whatever it is made of.
+
+    Args:
+        wire: the message.
+        at: where the name begins.
+        known: offset → name, for all names of one message; None for a single name.
 
     Raises:
         WireError: FORMERR; IndexError where the message ends early is translated by the caller.
@@ -204,6 +256,7 @@ def _read_name(wire: bytes, at: int) -> tuple[bytes, int]:
     labels = bytearray()
     after = -1
     limit = at
+    path: list[tuple[int, int]] = []
     while True:
         length = wire[at]
         if length == 0:
@@ -223,16 +276,41 @@ def _read_name(wire: bytes, at: int) -> tuple[bytes, int]:
             if at >= limit:
                 raise WireError("compression pointer does not go back", rrtypes.FORMERR)
             limit = at
+            if known is not None and at in known:
+                labels += known[at]
+                break
+            path.append((at, len(labels)))
         else:
             raise WireError("unknown label type", rrtypes.FORMERR)
-        if len(labels) >= MAX_NAME_OCTETS:
-            raise WireError("name over 255 octets", rrtypes.FORMERR)
-    return bytes(labels).lower(), at if after < 0 else after
+        if len(labels) >= MAX_NAME_OCTETS or len(path) > MAX_POINTERS:
+            raise WireError("name over 255 octets, or of too many pointers", rrtypes.FORMERR)
+    if len(labels) > MAX_NAME_OCTETS:
+        raise WireError("name over 255 octets", rrtypes.FORMERR)
+    name = bytes(labels).lower()
+    if known is not None:
+        for target, skipped in path:
+            known[target] = name[skipped:]
+    return name, at if after < 0 else after
 
 
-def _skip_name(wire: bytes, at: int) -> int:
-    """Return the offset after a name, compressed or not."""
+def skip_name(wire: bytes, at: int) -> int:
+    """Return the offset after a name, compressed or not; where a pointer leads is not looked at.
+
+    Raises:
+        WireError: FORMERR.
+    """
+    start = at
     try:
-        return _read_name(wire, at)[1]
+        while wire[at]:
+            if wire[at] >= 0xC0:
+                if (wire[at] & 0x3F) << 8 | wire[at + 1] >= start:
+                    raise WireError("compression pointer does not go back", rrtypes.FORMERR)
+                return at + 2
+            if wire[at] > 63:
+                raise WireError("unknown label type", rrtypes.FORMERR)
+            at += 1 + wire[at]
     except IndexError as error:
         raise WireError("name ends early", rrtypes.FORMERR) from error
+    if at - start >= MAX_NAME_OCTETS:
+        raise WireError("name over 255 octets", rrtypes.FORMERR)
+    return at + 1

@@ -9,7 +9,9 @@ compressed), RFC 6891 §6 (OPT), RFC 7871 §7.2.1 (scope), RFC 8914 (extended er
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from r53lite.dns import edns, message, rrtypes
 from r53lite.dns.message import Message, Query, Response
@@ -19,25 +21,47 @@ from r53lite.dns.rrset import RRset
 from r53lite.dns.wire_layout import FIXED, HEADER, HEADER_BYTES, MAX_MESSAGE_BYTES, MAX_POINTER, TYPE_CLASS
 from r53lite.errors import WireError
 
-# -----------------------------------------------------------------------------------------------------
+_HEAD = struct.Struct("!5H")  # of a header behind its id: flags and the four counts
+
+
+class Encoded(NamedTuple):
+    """The sections of a reply in bytes: what is the same for every client that asks with the same limit.
+
+    `head` holds flags and counts (the ten octets behind the id), an OPT record counted where the query had
+    one; `body` the three sections without it. `marks` are the offsets in `body` where the records of the last
+    RRset of the answer section begin, and where the last of them ends; empty where it has one record.
+    Records between marks can change places: no name points into them.
+    """
+
+    head: bytes
+    body: bytes
+    marks: tuple[int, ...] = ()
 
 
 class _Writer:
     """Builds a message with compressed names (RFC 1035 §4.1.4) and can take back its last RRset."""
 
-    __slots__ = ("buffer", "limit_bytes", "offsets")
+    __slots__ = ("buffer", "limit_bytes", "marks", "offsets")
 
     def __init__(self, limit_bytes: int) -> None:
         self.buffer = bytearray(HEADER_BYTES)
         self.offsets: dict[bytes, int] = {}
         self.limit_bytes = limit_bytes
+        self.marks: list[int] = []
 
-    def put_question(self, question: bytes, qname: bytes) -> None:
-        """Write the question as the query spelled it, and note its name and ancestors as pointer targets."""
+    def put_question(self, question: bytes, qname: bytes, private_octets: int = 0) -> None:
+        """Write the question as the query spelled it, and note its name and ancestors as pointer targets.
+
+        Args:
+            question: name, type and class as they came.
+            qname: the name in lower case.
+            private_octets: names inside this many octets at the front of the qname are no targets.
+        """
         self.buffer += question
         at = 0
         while qname[at]:
-            self.offsets[qname[at:]] = HEADER_BYTES + at
+            if at >= private_octets:
+                self.offsets[qname[at:]] = HEADER_BYTES + at
             at += 1 + qname[at]
 
     def put_name(self, name: bytes) -> None:
@@ -57,29 +81,62 @@ class _Writer:
             at = end
         buffer.append(0)
 
-    def put_rrset(self, rrset: RRset) -> int | None:
-        """Write an RRset; return how many records it has, or None (nothing written) where it does not fit."""
+    def put_rrset(self, rrset: RRset, pointer: bytes | None = None) -> int | None:
+        """Write an RRset; return how many records it has, or None (nothing written) where it does not fit.
+
+        Args:
+            rrset: at least one record.
+            pointer: the owner as a compression pointer, where the caller knows it.
+        """
         buffer = self.buffer
         mark = len(buffer)
         owner, rrtype, ttl, rdatas = rrset
         layout = COMPRESSIBLE.get(rrtype)
+        fixed = FIXED.pack(rrtype, rrtypes.CLASS_IN, ttl, 0)[:8]
         for rdata in rdatas:
-            self.put_name(owner)
-            length_at = len(buffer) + 8
-            buffer += FIXED.pack(rrtype, rrtypes.CLASS_IN, ttl, len(rdata))
+            if pointer is not None:
+                buffer += pointer
+            else:
+                start = len(buffer)
+                self.put_name(owner)
+                if start <= MAX_POINTER:  # records behind the first one point at its owner
+                    pointer = bytes(buffer[start:]) if len(buffer) - start <= 2 else _pointer_to(start)
+            buffer += fixed
             if layout is None:
+                buffer += len(rdata).to_bytes(2, "big")
                 buffer += rdata
             else:
                 self._put_names(rdata, layout.skip, layout.name_count)
-                buffer[length_at : length_at + 2] = (len(buffer) - length_at - 2).to_bytes(2, "big")
             if len(buffer) > self.limit_bytes:
                 self._take_back(mark)
                 return None
         return len(rdatas)
 
+    def put_movable(self, rrset: RRset, pointer: bytes | None = None) -> int | None:
+        """Write an RRset whose records may change places; note where each begins.
+
+        Names in its rdata point out of it, never into it. Its owner has been written before (the question
+        or a CNAME names it), so every record starts with the same two octets.
+        """
+        targets = self.offsets
+        total = 0
+        self.marks = [len(self.buffer)]
+        for rdata in rrset.rdatas:
+            self.offsets = dict(targets)
+            count = self.put_rrset(rrset._replace(rdatas=(rdata,)), pointer)
+            if count is None:
+                return None
+            total += count
+            self.marks.append(len(self.buffer))
+        self.offsets = targets
+        return total
+
     def _put_names(self, rdata: bytes, skip: int, count: int) -> None:
-        """Write rdata that holds `count` names after `skip` octets."""
-        self.buffer += rdata[:skip]
+        """Write the length of rdata that holds `count` names after `skip` octets, and the rdata."""
+        buffer = self.buffer
+        length_at = len(buffer)
+        buffer += b"\x00\x00"
+        buffer += rdata[:skip]
         at = skip
         for _ in range(count):
             start = at
@@ -87,7 +144,8 @@ class _Writer:
                 at += 1 + rdata[at]
             at += 1
             self.put_name(rdata[start:at])
-        self.buffer += rdata[at:]
+        buffer += rdata[at:]
+        buffer[length_at : length_at + 2] = (len(buffer) - length_at - 2).to_bytes(2, "big")
 
     def _take_back(self, mark: int) -> None:
         """Forget everything written from `mark` on."""
@@ -95,44 +153,75 @@ class _Writer:
         self.offsets = {name: offset for name, offset in self.offsets.items() if offset < mark}
 
 
-def encode_response(query: Query, response: Response, limit_bytes: int, payload_bytes: int) -> bytes:
+def _pointer_to(offset: int) -> bytes:
+    """Return the compression pointer to an offset (RFC 1035 §4.1.4)."""
+    return (0xC000 | offset).to_bytes(2, "big")
+
+
+_POINTER_TO_QNAME = _pointer_to(HEADER_BYTES)
+
+
+def encode_response(
+    query: Query, response: Response, limit_bytes: int, payload_bytes: int, private_octets: int = 0
+) -> bytes:
     """Write the reply to a query.
 
     Args:
-        query: gives id, question (with its letter case), RD and CD, and whether the reply has an OPT record.
+        query: gives id, question (with its letter case) and RD, and whether the reply has an OPT record.
         response: what to say.
         limit_bytes: the longest message the client takes; over it RRsets are left out and TC set (see
-        `Response`). payload_bytes: our own UDP payload size, told in the OPT record (RFC 6891 §6.2.5).
+            `Response`).
+        payload_bytes: our own UDP payload size, told in the OPT record (RFC 6891 §6.2.5).
+        private_octets: see `encode_sections`.
 
     Source: RFC 1035 §4.1; RFC 2181 §9 (an RRset is sent whole or not at all); RFC 9471.
     """
-    opt = _encode_reply_opt(query, response, payload_bytes)
-    writer = _Writer(limit_bytes - len(opt))
-    writer.put_question(query.question, query.qname)
-    flags = (
-        message.QR | (query.opcode << 11) | (query.flags & (message.RD | message.CD)) | (response.rcode & 0xF)
-    )
+    opt = encode_reply_opt(query, response, limit_bytes, payload_bytes)
+    encoded = encode_sections(query, response, limit_bytes - len(opt), private_octets)
+    return query.message_id.to_bytes(2, "big") + encoded.head + query.question + encoded.body + opt
+
+
+def encode_sections(query: Query, response: Response, limit_bytes: int, private_octets: int = 0) -> Encoded:
+    """Write flags, counts and sections of the reply to a query.
+
+    Args:
+        query: gives the question and its flags, and whether an OPT record is counted.
+        response: what to say.
+        limit_bytes: the longest message without its OPT record.
+        private_octets: no name but an owner that is the whole qname points into this many octets at the front
+            of the qname. The sections then serve every qname of the same length that agrees with this one
+            from there on.
+    """
+    writer = _Writer(limit_bytes)
+    writer.put_question(query.question, query.qname, private_octets)
+    flags = message.QR | (query.opcode << 11) | (query.flags & message.RD) | (response.rcode & 0xF)
     if response.is_authoritative:
         flags |= message.AA
     if response.is_recursion_available:
-        flags |= message.RA
-    counts = _put_sections(writer, response)
+        flags |= message.RA | (query.flags & message.CD)  # RFC 4035 §3.1.6, §3.2.2: CD is for resolvers
+    counts = _put_sections(writer, response, query.qname)
+    start = HEADER_BYTES + len(query.question)
     if counts is None:
         flags |= message.TC
         counts = (0, 0, 0)
-        writer.buffer[HEADER_BYTES + len(query.question) :] = b""
+        writer.buffer[start:] = b""
+        writer.marks = []
     answers, authorities, additionals = counts
-    additionals += bool(opt)
-    HEADER.pack_into(writer.buffer, 0, query.message_id, flags, 1, answers, authorities, additionals)
-    return bytes(writer.buffer) + opt
+    additionals += query.edns is not None
+    if answers and query.qclass == rrtypes.CLASS_CH:
+        _put_class(writer.buffer, start, query.qclass)
+    head = _HEAD.pack(flags, 1, answers, authorities, additionals)
+    return Encoded(head, bytes(writer.buffer[start:]), tuple([mark - start for mark in writer.marks]))
 
 
-def _put_sections(writer: _Writer, response: Response) -> tuple[int, int, int] | None:
+def _put_sections(writer: _Writer, response: Response, qname: bytes) -> tuple[int, int, int] | None:
     """Write the three sections; return their record counts, or None where something needed does not fit."""
-    answers = _put_needed(writer, response.answer)
+    answers = _put_answer(writer, response.answer, qname)
+    if answers is None:
+        return None
     authorities = 0 if response.is_authority_optional else _put_needed(writer, response.authority)
     glue = _put_needed(writer, response.glue)
-    if answers is None or authorities is None or glue is None:
+    if authorities is None or glue is None:
         return None
     if response.is_authority_optional:
         for rrset in response.authority:
@@ -140,6 +229,20 @@ def _put_sections(writer: _Writer, response: Response) -> tuple[int, int, int] |
     for rrset in response.additional:
         glue += writer.put_rrset(rrset) or 0
     return answers, authorities, glue
+
+
+def _put_answer(writer: _Writer, rrsets: tuple[RRset, ...], qname: bytes) -> int | None:
+    """Write the answer section; the records of its last RRset are left free to change places."""
+    total = 0
+    for index, rrset in enumerate(rrsets, 1):
+        pointer = _POINTER_TO_QNAME if rrset.owner == qname and qname != ROOT else None
+        is_movable = index == len(rrsets) and len(rrset.rdatas) > 1
+        put = writer.put_movable if is_movable else writer.put_rrset
+        count = put(rrset, pointer)
+        if count is None:
+            return None
+        total += count
+    return total
 
 
 def _put_needed(writer: _Writer, rrsets: tuple[RRset, ...]) -> int | None:
@@ -153,26 +256,25 @@ def _put_needed(writer: _Writer, rrsets: tuple[RRset, ...]) -> int | None:
     return total
 
 
-def _encode_reply_opt(query: Query, response: Response, payload_bytes: int) -> bytes:
+def _put_class(buffer: bytearray, at: int, rrclass: int) -> None:
+    """Set the class of the one record of a CHAOS answer, whose owner is a pointer to the question."""
+    TYPE_CLASS.pack_into(buffer, at + 2, rrtypes.TXT, rrclass)
+
+
+def encode_reply_opt(query: Query, response: Response, limit_bytes: int, payload_bytes: int) -> bytes:
     """Write the reply's OPT record: only where the query had one (RFC 6891 §6.1.1), DO as asked (RFC 3225
-    §3).
+    §3). An extended error's text, and then the error, gives way where a long question leaves no room.
     """
     if query.edns is None:
         return b""
-    options = b""
+    options = query.reply_options
     if query.edns.client_subnet is not None:
         options += edns.encode_client_subnet(query.edns.client_subnet, response.scope_prefix_len)
     if response.ede_code is not None:
-        options += edns.encode_ede(response.ede_code, response.ede_text)
-    ttl = response.rcode >> 4 << 24 | (edns.DO_BIT if query.edns.is_dnssec_ok else 0)
-    return ROOT + FIXED.pack(rrtypes.OPT, payload_bytes, ttl, len(options)) + options
-
-
-def encode_error(wire: bytes, rcode: int) -> bytes:
-    """Write the reply to a request that could not be read: its header alone, id, opcode and RD kept."""
-    message_id, flags = TYPE_CLASS.unpack_from(wire)
-    flags = message.QR | (flags & (0x7800 | message.RD)) | rcode
-    return HEADER.pack(message_id, flags, 0, 0, 0, 0)
+        room = limit_bytes - HEADER_BYTES - len(query.question) - edns.OPT_BYTES - len(options)
+        ede = edns.encode_ede(response.ede_code, response.ede_text)
+        options += ede if len(ede) <= room else edns.encode_ede(response.ede_code, "")
+    return edns.encode_opt(payload_bytes, response.rcode, options, is_dnssec_ok=query.edns.is_dnssec_ok)
 
 
 def encode_query(
@@ -187,7 +289,7 @@ def encode_query(
     """Write a request; `payload_bytes` None leaves the OPT record out."""
     opt = b""
     if payload_bytes is not None:
-        opt = ROOT + FIXED.pack(rrtypes.OPT, payload_bytes, edns.DO_BIT if is_dnssec_ok else 0, 0)
+        opt = edns.encode_opt(payload_bytes, 0, is_dnssec_ok=is_dnssec_ok)
     header = HEADER.pack(message_id, flags, 1, 0, 0, int(bool(opt)))
     return header + qname + TYPE_CLASS.pack(qtype, rrtypes.CLASS_IN) + opt
 
@@ -206,8 +308,8 @@ def encode_message(whole: Message) -> bytes:
         raise WireError(f"message over {MAX_MESSAGE_BYTES} octets")
     answers, authorities, additionals = _counted(counts)
     if whole.edns is not None:
-        ttl = whole.rcode >> 4 << 24 | (edns.DO_BIT if whole.edns.is_dnssec_ok else 0)
-        writer.buffer += ROOT + FIXED.pack(rrtypes.OPT, whole.edns.payload_bytes, ttl, 0)
+        is_dnssec_ok = whole.edns.is_dnssec_ok
+        writer.buffer += edns.encode_opt(whole.edns.payload_bytes, whole.rcode, is_dnssec_ok=is_dnssec_ok)
         additionals += 1
     flags = whole.flags & ~0x780F | whole.opcode << 11 | whole.rcode & 0xF
     questions = int(whole.qname is not None)

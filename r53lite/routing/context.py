@@ -1,8 +1,14 @@
-"""What may a policy look at? The health table, where the client is, and a draw of chance. Nothing else."""
+"""What may a policy look at? The health table, where the client is, and chance. Nothing else.
+
+Chance has two forms, and policies use no other: `choose` takes one of several by weight, `arrange` takes some
+of several in random order. Both are made of `draw`, so that a fixed draw fixes the answer. Because a policy
+says what it chooses among, whoever compiles answers (`answering.compiled`) can overrule both and walk through
+every possible choice instead of drawing one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 DEFAULT_REGION = "us-east-1"  # routing-policies.md §2.3: a client nobody knows `[INF]`
@@ -34,12 +40,62 @@ class ClientLocation(NamedTuple):
     source: str = ""
 
 
-class Context(NamedTuple):
+class Context:
     """The facts of one query that a policy may use.
 
-    `draw(n)` returns a whole number from 0 to n-1, uniform.
+    Args:
+        health: which checks are healthy.
+        location: where the client is, or a function that finds out; it is called once, and only when a policy
+            looks.
+        draw: returns a whole number from 0 to n-1, uniform.
     """
 
-    health: HealthView
-    location: ClientLocation
-    draw: Callable[[int], int]
+    __slots__ = ("_location", "draw", "health")
+
+    def __init__(
+        self,
+        health: HealthView,
+        location: ClientLocation | Callable[[], ClientLocation],
+        draw: Callable[[int], int],
+    ) -> None:
+        self.health = health
+        self.draw = draw
+        self._location = location
+
+    @property
+    def location(self) -> ClientLocation:
+        """Return where the client is."""
+        location = self._location
+        if callable(location):
+            location = self._location = location()
+        return location
+
+    def choose(self, weights: Sequence[int]) -> int:
+        """Return the index of one of several, each with the probability of its share of the weights.
+
+        Args:
+            weights: whole numbers, at least one of them over 0.
+        """
+        number = self.draw(sum(weights))
+        index = 0
+        while number >= weights[index]:
+            number -= weights[index]
+            index += 1
+        return index
+
+    def arrange(self, count: int, wanted: int) -> Sequence[int]:
+        """Return `wanted` different numbers below `count` in random order, every arrangement equally likely.
+
+        The steps of Fisher and Yates from the end: a draw of n-1 each time leaves the order as it is.
+        """
+        return arranged(count, wanted, self.draw)
+
+
+def arranged(count: int, wanted: int, draw: Callable[[int], int]) -> list[int]:
+    """Return `wanted` different numbers below `count` in random order (see `Context.arrange`)."""
+    numbers = list(range(count))
+    first = count - wanted
+    for last in range(count - 1, max(first, 1) - 1, -1):
+        other = draw(last + 1)
+        numbers[last], numbers[other] = numbers[other], numbers[last]
+    return numbers[first:]

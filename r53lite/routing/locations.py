@@ -70,12 +70,22 @@ class Locations:
 
         Source: RFC 7871 §7.2.1; docs/route53/records-and-changes.md §1.10 (ECS).
         """
+        location, prefix_len = self.find(address, source_prefix_len)
+        return location._replace(prefix_len=prefix_len)
+
+    def find(self, address: bytes, source_prefix_len: int) -> tuple[ClientLocation, int]:
+        """Locate a client as `locate` does; return the location as it was given, and the prefix length.
+
+        The location is the same object for all clients that one network decides for, so it can be compared
+        by identity.
+        """
         if len(address) == 4:
-            return self._v4.locate(int.from_bytes(address, "big"), source_prefix_len)
+            return self._v4.find(int.from_bytes(address, "big"), source_prefix_len)
         if source_prefix_len >= _MAPPED_BITS and address.startswith(_MAPPED_PREFIX):
-            found = self._v4.locate(int.from_bytes(address[12:], "big"), source_prefix_len - _MAPPED_BITS)
-            return found._replace(prefix_len=found.prefix_len + _MAPPED_BITS)
-        return self._v6.locate(int.from_bytes(address, "big"), source_prefix_len)
+            bits = source_prefix_len - _MAPPED_BITS
+            location, prefix_len = self._v4.find(int.from_bytes(address[12:], "big"), bits)
+            return location, prefix_len + _MAPPED_BITS
+        return self._v6.find(int.from_bytes(address, "big"), source_prefix_len)
 
 
 class _Ranges:
@@ -115,14 +125,14 @@ class _Ranges:
             self._starts.append(at)
             self._places.append(place)
 
-    def locate(self, address: int, source_prefix_len: int) -> ClientLocation:
-        """Return the location of the longest network that contains the client's prefix, with its scope."""
+    def find(self, address: int, source_prefix_len: int) -> tuple[ClientLocation, int]:
+        """Return the location of the longest network that contains the client's prefix, and its scope."""
         index = bisect_right(self._starts, address) - 1
         place = self._places[index]
         while place is not None and place.prefix_len > source_prefix_len:
             place = place.parent
         location = UNKNOWN if place is None else place.location
-        return location._replace(prefix_len=self._scope(address, index))
+        return location, self._scope(address, index)
 
     def _scope(self, address: int, index: int) -> int:
         """Return the length of the shortest prefix around an address that stays inside a range.

@@ -8,8 +8,10 @@ Source: docs/route53/routing-policies.md §2.7.
 
 from __future__ import annotations
 
-from r53lite.routing.context import Context
-from r53lite.routing.record_set import RecordSetGroup
+from collections.abc import Sequence
+
+from r53lite.routing.context import Context, arranged
+from r53lite.routing.record_set import RecordSet, RecordSetGroup
 from r53lite.routing.selection import Selection, healthy_sets
 
 MAX_SETS = 8  # §2.7
@@ -22,10 +24,22 @@ def select(group: RecordSetGroup, context: Context) -> Selection:
     `[INF]`.
     """
     sets = healthy_sets(group, context) or list(group.sets)
-    count = min(MAX_SETS, len(sets))
-    for index in range(count):  # the first steps of a Fisher-Yates shuffle
-        other = index + context.draw(len(sets) - index)
-        sets[index], sets[other] = sets[other], sets[index]
-    chosen = tuple(sets[:count])
+    chosen = tuple(sets[index] for index in _arrange(sets, min(MAX_SETS, len(sets)), context))
+    ttl = min(record_set.ttl for record_set in chosen)
     rdatas = dict.fromkeys(rdata for record_set in chosen for rdata in record_set.rdatas)
-    return Selection(min(record_set.ttl for record_set in chosen), tuple(rdatas), chosen)
+    is_arranged = 1 < len(rdatas) == sum(len(record_set.rdatas) for record_set in chosen) == len(chosen)
+    return Selection(ttl, tuple(rdatas), chosen, is_arranged=is_arranged)
+
+
+def _arrange(sets: Sequence[RecordSet], wanted: int, context: Context) -> Sequence[int]:
+    """Sample the sets.
+
+    Where the sample settles more than which records come and in which order (a TTL, values that appear once),
+    it is drawn rather than arranged: whoever compiles answers must not take records for the whole difference.
+    """
+    if wanted < len(sets):
+        values = {record_set.rdatas for record_set in sets}
+        is_plain = len(values) == len(sets) and all(len(rdatas) == 1 for rdatas in values)
+        if not is_plain or len({record_set.ttl for record_set in sets}) > 1:
+            return arranged(len(sets), wanted, context.draw)
+    return context.arrange(len(sets), wanted)

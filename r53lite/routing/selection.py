@@ -14,16 +14,17 @@ from r53lite.routing.record_set import RecordSet, RecordSetGroup
 class Selection(NamedTuple):
     """What a policy answers with.
 
-    `rdatas` holds no duplicates and is never empty; its order is the file's, only multivalue shuffles (the
-    encoder shuffles every RRset). `chosen` are the sets the values come from. `scope_prefix_len` is the
-    prefix length for which the choice holds whoever asks from it (RFC 7871 §7.2.1): 0 when location played
-    no part.
+    `rdatas` holds no duplicates and is never empty; its order is the file's, and the answer arranges it anew,
+    unless the policy itself has (`is_arranged`). `chosen` are the sets the values come from.
+    `scope_prefix_len` is the prefix length for which the choice holds whoever asks from it (RFC 7871 §7.2.1):
+    0 when location played no part.
     """
 
     ttl: int
     rdatas: tuple[bytes, ...]
     chosen: tuple[RecordSet, ...]
     scope_prefix_len: int = 0
+    is_arranged: bool = False
 
 
 def is_healthy(record_set: RecordSet, context: Context) -> bool:

@@ -1,7 +1,6 @@
 """Which set does a weighted group answer with? One, with a probability of its share of the weights.
 
-The draw is a whole number below the sum of the weights and the sets take their weights from it in file
-order, so that the shares are exact fractions.
+Chance decides by whole weights in file order (`Context.choose`), so that the shares are exact fractions.
 
 A set of weight 0 is not offered while a healthy set of another weight exists. Our reading of a group where
 only some sets have checks: a zero-weight set without a check is healthy, so it takes over once every
@@ -27,8 +26,8 @@ def select(group: RecordSetGroup, context: Context) -> Selection:
     candidates = eligible_sets(group, context)
     weights = [record_set.weight or 0 for record_set in candidates]
     if not any(weights):
-        return select_one(candidates[context.draw(len(candidates))])
-    return select_one(candidates[_index_at(weights, context.draw(sum(weights)))])
+        weights = [1] * len(candidates)
+    return select_one(candidates[context.choose(weights)])
 
 
 def eligible_sets(group: RecordSetGroup, context: Context) -> Sequence[RecordSet]:
@@ -44,12 +43,3 @@ def eligible_sets(group: RecordSetGroup, context: Context) -> Sequence[RecordSet
         return healthy
     # Last resort: all count as healthy. In a group of zeros only, the zeros are all there is.
     return [record_set for record_set in group.sets if record_set.weight] or group.sets
-
-
-def _index_at(weights: Sequence[int], number: int) -> int:
-    """Return the index of the weight in which a number from 0 to sum(weights) - 1 lies."""
-    index = 0
-    while number >= weights[index]:
-        number -= weights[index]
-        index += 1
-    return index

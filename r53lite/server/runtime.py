@@ -10,20 +10,25 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import random
+import secrets
 import signal
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from r53lite.answering.access import AccessList
-from r53lite.answering.dispatch import Dispatch, DispatchSettings
+from r53lite.answering.chaos import Chaos
+from r53lite.answering.dispatch import Dispatch, make_draw
+from r53lite.answering.reply_options import ClientOptions
+from r53lite.answering.zone_answers import DispatchSettings
 from r53lite.config.settings import Endpoint, Settings
 from r53lite.control.registry import Registry
 from r53lite.control.snapshot import Snapshot
+from r53lite.dns.cookies import SECRET_BYTES, ServerCookies
 from r53lite.errors import Fault, Faults, R53Error, SettingsError
 from r53lite.health.table import HealthTable
 from r53lite.server.tcp import TcpListener
+from r53lite.server.tcp_pool import TcpPool
 from r53lite.server.udp import UdpListener
 
 if TYPE_CHECKING:
@@ -60,6 +65,7 @@ class Server:
         self._has_sources = bool(sources)
         self._udp: list[UdpListener] = []
         self._tcp: list[TcpListener] = []
+        self._tcp_pool = TcpPool(settings.tcp)
         self._scheduler: HealthScheduler | None = None
         self._probe: HttpProbe | None = None
         self._recursive: Recursive | None = None
@@ -146,11 +152,8 @@ class Server:
 
     def _make_dispatch(self) -> Dispatch:
         recursion = self._settings.recursion
-        seed = self._settings.seed
-        draw = random.Random(seed).randrange  # None: seeded by the system
-        settings = DispatchSettings(
-            AccessList(recursion.clients), self._settings.udp_payload_bytes, self._settings.minimal_responses
-        )
+        draw = make_draw(self._settings.seed)
+        settings = _dispatch_settings(self._settings)
         dispatch: Dispatch | None = None
         if recursion.enabled:
             # A resolver alone needs these; a server without recursion starts faster without them.
@@ -178,7 +181,7 @@ class Server:
                 raise BindError(endpoint, error) from error
             self._udp.append(udp)
             try:
-                self._tcp.append(TcpListener(dispatch, endpoint.address, udp.port))
+                self._tcp.append(TcpListener(dispatch, endpoint.address, udp.port, self._tcp_pool))
             except OSError as error:
                 if endpoint.port or attempt == 15:
                     raise BindError(endpoint, error) from error
@@ -223,6 +226,23 @@ class Server:
                 for check, status in sorted(self.health_table.statuses.items())
             },
         }
+
+
+def _dispatch_settings(settings: Settings) -> DispatchSettings:
+    """Return what the door needs of the settings; a cookie secret that nobody gave is drawn."""
+    cookies = None
+    if settings.cookies.enabled:
+        cookies = ServerCookies(settings.cookies.secrets or (secrets.token_bytes(SECRET_BYTES),))
+    chaos = settings.chaos
+    return DispatchSettings(
+        AccessList(settings.recursion.clients),
+        settings.udp_payload_bytes,
+        settings.minimal_responses,
+        ClientOptions(
+            settings.nsid.encode(), cookies, settings.cookies.required, settings.tcp.keepalive_100ms
+        ),
+        Chaos(chaos.version, chaos.hostname, chaos.id),
+    )
 
 
 def find_locations(settings: Settings, sources: Sequence[Path]) -> Path | None:

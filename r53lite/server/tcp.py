@@ -1,51 +1,55 @@
-"""How do requests over TCP reach the door?
+"""How does a TCP connection come in?
 
-Each message has its length in two octets before it (RFC 1035 §4.2.2, RFC 7766 §8). A connection may carry
-many requests; they are answered in order. Limits: connections in all and per client, the time a connection
-may sit idle or take to send a whole message, and the time a client may take to read its replies. A
-connection that breaks is closed and forgotten.
+A listening socket with a reader on the event loop. Each wake-up accepts a bounded number and hands them to
+the pool (`tcp_pool`: who stays), where a connection lives by itself (`tcp_connection`: requests and replies).
+Where descriptors run out, an idle connection gives up its own; where there is none, accepting rests for a
+moment, because the socket stays readable and the loop would spin.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import errno
 import logging
 import socket
-from collections import Counter
 
-from r53lite.answering.dispatch import Dispatch
-from r53lite.server.sockets import bind_socket
+from r53lite.server.sockets import Option, bind_socket
+from r53lite.server.tcp_connection import Door
+from r53lite.server.tcp_pool import TcpPool
 
-IDLE_TIMEOUT_S = 10.0  # RFC 7766 §6.2.3 asks for seconds; BIND uses 30, NSD 120, Knot 10
-WRITE_TIMEOUT_S = 5.0  # our choice: a client that does not read its replies
-MAX_CONNECTIONS = 1000  # our choice; NSD's default is 100, Knot's half of its file descriptors
-MAX_CONNECTIONS_PER_CLIENT = 200  # our choice, so that one client cannot take them all
-BACKLOG = 128
+BACKLOG = (
+    1024  # our choice: connections of a burst that wait to be accepted; NSD takes 256, Linux caps at 4096
+)
+ACCEPT_LIMIT = 64  # connections per wake-up: 64 × about 40 µs keeps other work waiting 3 ms at most
+ACCEPT_RETRY_S = 0.5  # our choice; asyncio's own server waits 1 s
+WARN_EVERY_S = 60.0
+# A reply of 64 kB and some small ones; the kernel grants twice that. Left alone it grows to 4 MB a connection
+# (tcp_wmem), which 1,000 clients that do not read would turn into 4 GB.
+SEND_BUFFER_BYTES = 131072
+_OUT_OF_RESOURCES = frozenset([errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM])
 
 logger = logging.getLogger("r53lite.server")
 
 
 class TcpListener:
-    """One listening TCP socket that answers through the door."""
+    """One listening TCP socket that answers through the door.
 
-    def __init__(
-        self,
-        dispatch: Dispatch,
-        address: str,
-        port: int,
-        *,
-        idle_timeout_s: float = IDLE_TIMEOUT_S,
-        max_connections: int = MAX_CONNECTIONS,
-    ) -> None:
-        self._dispatch = dispatch
-        self._idle_timeout_s = idle_timeout_s
-        self._max_connections = max_connections
-        self._connections: set[asyncio.Task[None]] = set()
-        self._per_client: Counter[str] = Counter()
-        self._server: asyncio.Server | None = None
-        options = [(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)]
-        self._socket = bind_socket(socket.SOCK_STREAM, address, port, options)
+    Args:
+        door: what answers.
+        address: an IP address.
+        port: the port; 0 lets the system choose.
+        pool: the server's connections; a listener that is given none has its own, with default limits.
+
+    Raises:
+        OSError: the address or port cannot be had; nothing is left open.
+    """
+
+    def __init__(self, door: Door, address: str, port: int, pool: TcpPool | None = None) -> None:
+        self.pool = pool if pool is not None else TcpPool()
+        self._door = door
+        self._retry: asyncio.TimerHandle | None = None
+        self._warned_at = float("-inf")
+        self._socket = bind_socket(socket.SOCK_STREAM, address, port, _options(self.pool))
         try:
             self._socket.listen(BACKLOG)
         except OSError:  # a socket without SO_REUSEADDR listens there already
@@ -60,68 +64,66 @@ class TcpListener:
 
     async def start(self) -> None:
         """Begin to accept."""
-        self._server = await asyncio.start_server(self._accept, sock=self._socket)
+        asyncio.get_running_loop().add_reader(self._socket.fileno(), self._accept)
 
     async def stop(self) -> None:
-        """Stop accepting and end every connection."""
-        if self._server is not None:
-            self._server.close()
-        tasks = list(self._connections)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        if self._server is not None:
-            await self._server.wait_closed()
+        """Stop accepting and end every connection of the pool."""
+        if self._retry is not None:
+            self._retry.cancel()
+        if self._socket.fileno() >= 0:
+            asyncio.get_running_loop().remove_reader(self._socket.fileno())
         self._socket.close()
+        await self.pool.close()
 
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Take a connection, or close it at once where a limit is reached."""
-        peer = writer.get_extra_info("peername")
-        if peer is None or len(self._connections) >= self._max_connections:
-            writer.transport.abort()
-            return
-        client = peer[0]
-        if self._per_client[client] >= MAX_CONNECTIONS_PER_CLIENT:
-            writer.transport.abort()
-            return
-        self._per_client[client] += 1
-        task = asyncio.get_running_loop().create_task(self._serve(reader, writer, client))
-        self._connections.add(task)
-        task.add_done_callback(lambda done: self._release(done, client))
+    def _accept(self) -> None:
+        """Take the connections that wait.
 
-    def _release(self, task: asyncio.Task[None], client: str) -> None:
-        self._connections.discard(task)
-        self._per_client[client] -= 1
-        if not self._per_client[client]:
-            del self._per_client[client]
+        Without a descriptor accept(2) fails even where none waits. That one does is certain at the first call
+        of a wake-up only, so only then is another connection ended for it, and only one.
+        """
+        has_taken = has_reclaimed = False
+        for _ in range(ACCEPT_LIMIT):
+            try:
+                accepted, client = self._socket.accept()
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError as error:
+                if error.errno not in _OUT_OF_RESOURCES:
+                    logger.debug("accept: %s", error)  # it broke while it waited: accept(2), "Error handling"
+                elif has_taken:
+                    return
+                elif has_reclaimed or not self.pool.reclaim_one():
+                    self._rest(error)
+                    return
+                else:
+                    has_reclaimed = True
+            else:
+                has_taken = True
+                if not client:  # macOS: it was reset while it waited, and has no address any more
+                    accepted.close()
+                    continue
+                accepted.setblocking(False)
+                self.pool.admit(accepted, client[0], self._door)
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, client: str) -> None:
-        """Answer the requests of one connection until it ends, breaks or sits idle."""
-        try:
-            while True:
-                async with asyncio.timeout(self._idle_timeout_s):
-                    length = int.from_bytes(await reader.readexactly(2), "big")
-                    request = await reader.readexactly(length)
-                reply = self._dispatch.answer(request, client, is_stream=True)
-                if reply is not None and not isinstance(reply, bytes):
-                    reply = await reply
-                if reply is None:
-                    return  # nothing can be said to this client: free its connection
-                writer.write(len(reply).to_bytes(2, "big") + reply)
-                async with asyncio.timeout(WRITE_TIMEOUT_S):
-                    await writer.drain()
-        except (TimeoutError, asyncio.IncompleteReadError, OSError) as error:
-            logger.debug("connection of %s: %r", client, error)
-        finally:
-            await _close(writer)
+    def _rest(self, error: OSError) -> None:
+        """Leave the connections that wait in the kernel's queue for a moment."""
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(self._socket.fileno())
+        self._retry = loop.call_later(ACCEPT_RETRY_S, loop.add_reader, self._socket.fileno(), self._accept)
+        if self.pool.clock() - self._warned_at >= WARN_EVERY_S:
+            self._warned_at = self.pool.clock()
+            logger.warning("cannot accept a TCP connection: %s; trying again", error)
 
 
-async def _close(writer: asyncio.StreamWriter) -> None:
-    """Close a connection; one whose client does not take its last octets within a second is cut."""
-    writer.close()
-    try:
-        async with asyncio.timeout(1.0):
-            with contextlib.suppress(OSError):
-                await writer.wait_closed()
-    except TimeoutError:
-        writer.transport.abort()
+def _options(pool: TcpPool) -> list[Option]:
+    """Return the options of a listening socket; accepted ones inherit them."""
+    options = [
+        (socket.SOL_SOCKET, socket.SO_REUSEADDR, 1),
+        (socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES),
+        # Replies leave at once: Nagle would hold a second one until the client's delayed ACK, 40 ms.
+        (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
+    ]
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux: what a closed connection has unsent goes too
+        timeout_ms = int(pool.settings.write_timeout_s * 1000)
+        options.append((socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, timeout_ms))
+    return options

@@ -1,9 +1,13 @@
 """How do datagrams reach the door, and replies their clients?
 
-A non-blocking socket with a reader on the event loop: each wake-up drains what has arrived (bounded, so that
-timers and TCP get their turn), because one wake-up per datagram costs more than the answer. Replies that
-need recursion become tasks; their number is bounded, and over the bound the request is dropped, as a full
-socket buffer would drop it.
+A non-blocking socket with a reader on the event loop: each wake-up drains what has arrived (bounded, so
+that timers and TCP get their turn), because one wake-up per datagram costs more than the answer. On Linux
+a socket with one address of its own receives and sends in batches (`server.mmsg`); a wildcard socket,
+whose replies must leave from the address that was asked, and any other system take one datagram at a
+time.
+
+Replies that need recursion become tasks; their number is bounded, and over the bound the request is dropped,
+as a full socket buffer would drop it.
 """
 
 from __future__ import annotations
@@ -12,21 +16,23 @@ import asyncio
 import logging
 import socket
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from ipaddress import ip_address
+from typing import TypeGuard
 
-from r53lite.answering.dispatch import Dispatch
+from r53lite.answering.dispatch import Dispatch, Reply
+from r53lite.server import mmsg
 from r53lite.server.sockets import bind_socket
 
 MAX_DATAGRAM_BYTES = 65535
-DRAIN_LIMIT = 256  # datagrams per wake-up: 256 × about 20 µs keeps other work waiting 5 ms at most
+DRAIN_LIMIT = 256  # datagrams per wake-up: 256 × 20 µs, all new to us, keep other work waiting 5 ms at most
 MAX_PENDING = 2000  # replies that wait for recursion; each holds a task of about 3 kB
 RECEIVE_BUFFER_BYTES = 4 << 20  # a burst while the loop is busy elsewhere; the kernel may grant less
 
 logger = logging.getLogger("r53lite.server")
 
 
-_Client = tuple[str, int]
+_Client = tuple[str, int] | tuple[str, int, int, int]
 _Source = tuple[tuple[int, int, bytes], ...]  # ancillary data that names the address a reply leaves from
 _Datagram = tuple[bytes, _Client, _Source]
 _Pending = Coroutine[None, None, bytes | None]
@@ -57,6 +63,8 @@ class UdpListener:
         if self._is_wildcard:
             options.append(_ASK_FOR_PKTINFO[":" in address])
         self._socket = bind_socket(socket.SOCK_DGRAM, address, port, options)
+        is_batched = not self._is_wildcard and mmsg.is_supported()
+        self._batch = mmsg.DatagramBatch(self._socket) if is_batched else None
 
     @property
     def port(self) -> int:
@@ -66,7 +74,8 @@ class UdpListener:
 
     def start(self) -> None:
         """Begin to answer."""
-        asyncio.get_running_loop().add_reader(self._socket.fileno(), self._drain)
+        drain = self._drain if self._batch is None else self._drain_batches
+        asyncio.get_running_loop().add_reader(self._socket.fileno(), drain)
 
     def close(self) -> None:
         """Give up a socket that was never started."""
@@ -82,8 +91,38 @@ class UdpListener:
         await asyncio.gather(*tasks, return_exceptions=True)
         self._socket.close()
 
+    def _drain_batches(self) -> None:
+        """Answer the datagrams that have arrived, a batch at a time."""
+        batch = self._batch
+        assert batch is not None
+        for _ in range(DRAIN_LIMIT // mmsg.BATCH):
+            try:
+                requests = batch.receive()
+            except OSError as error:  # an ICMP error of an earlier reply (ECONNREFUSED) surfaces here
+                logger.debug("receive: %s", error)
+                return
+            if not requests:
+                return
+            replies = self._dispatch.answer_batch(requests, batch.client)
+            if bytes_only(replies):
+                batch.send(replies, None)
+            else:
+                self._send_some(batch, replies)
+            if len(requests) < mmsg.BATCH:
+                return
+
+    def _send_some(self, batch: mmsg.DatagramBatch, replies: Sequence[Reply]) -> None:
+        """Send the replies of a batch in which some requests get none, or none yet."""
+        ready = {}
+        for index, reply in enumerate(replies):
+            if isinstance(reply, bytes):
+                ready[index] = reply
+            elif reply is not None:
+                self._finish_later(reply, batch.sender(index), ())
+        batch.send(list(ready.values()), list(ready))
+
     def _drain(self) -> None:
-        """Answer the datagrams that have arrived."""
+        """Answer the datagrams that have arrived, one at a time."""
         receive = self._receive_anywhere if self._is_wildcard else self._receive
         answer = self._dispatch.answer
         for _ in range(DRAIN_LIMIT):
@@ -134,3 +173,8 @@ class UdpListener:
                 self._socket.sendto(reply, client)
         except OSError as error:
             logger.debug("reply to %s: %s", client[0], error)
+
+
+def bytes_only(replies: Sequence[Reply]) -> TypeGuard[Sequence[bytes]]:
+    """Say whether every request of a batch has its reply already: nearly always."""
+    return set(map(type, replies)) == {bytes}

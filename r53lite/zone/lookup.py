@@ -14,7 +14,7 @@ follows name by name.
 from __future__ import annotations
 
 from r53lite.dns import rrtypes
-from r53lite.dns.name import WILDCARD_LABEL, is_subdomain
+from r53lite.dns.name import ROOT, WILDCARD_LABEL, is_subdomain, parent_of
 from r53lite.dns.rrset import RRset
 from r53lite.zone.model import Packed, Zone
 from r53lite.zone.outcome import Answer, Cname, Dname, NoData, NxDomain, Outcome, OutOfZone, Referral
@@ -24,6 +24,7 @@ from r53lite.zone.packed import (
     find_rrset,
     first_data,
     has_dname,
+    has_type,
     is_cut,
     is_occluded,
 )
@@ -83,9 +84,14 @@ def has_wildcard(zone: Zone, closest_encloser: bytes) -> bool:
 def additional_addresses(zone: Zone, target: bytes) -> tuple[RRset, ...]:
     """Return the A and AAAA RRsets that the zone holds at a name, glue included, policy groups left out.
 
-    Source: RFC 1034 §4.3.2 step 6.
+    A host that exists through a wildcard has the wildcard's addresses, below a cut too: NSD and Knot both
+    read the rules so, and a delegation whose glue is a wildcard would be dead otherwise.
+
+    Source: RFC 1034 §4.3.2 step 6, RFC 4592 §3.3.
     """
     packed = zone.names.get(target)
+    if packed is None:
+        packed = _source_of_synthesis(zone, target)
     if packed is None or (is_occluded(packed) and not _is_below_cut(zone, target)):
         return ()
     return _addresses(packed, target)
@@ -97,6 +103,16 @@ def _addresses(packed: Packed, owner: bytes) -> tuple[RRset, ...]:
     if aaaa is None:
         return () if a is None else (a,)
     return (aaaa,) if a is None else (a, aaaa)
+
+
+def _source_of_synthesis(zone: Zone, name: bytes) -> Packed | None:
+    """Return the wildcard below the longest existing ancestor of a missing name, occluded or not."""
+    get = zone.names.get
+    while name != ROOT:
+        name = parent_of(name)
+        if get(name) is not None:
+            return get(WILDCARD_LABEL + name)
+    return None
 
 
 def _lookup_data(zone: Zone, packed: Packed, owner: bytes, qname: bytes, qtype: int) -> Outcome:
@@ -160,12 +176,21 @@ def _referral(zone: Zone, owner: bytes, cut: Packed) -> Outcome:
     sibling_glue: tuple[RRset, ...] = ()
     for target in ns.rdatas:
         if is_subdomain(target, owner):
-            packed = zone.names.get(target)
+            packed = zone.names.get(target) or _source_of_synthesis(zone, target)
             if packed is not None:  # hidden by this very cut, so it is glue without a further look
                 glue += _addresses(packed, target)
         else:
             sibling_glue += additional_addresses(zone, target)
-    return Referral(ns, find_rrset(cut, owner, rrtypes.DS), glue, sibling_glue)
+    return Referral(ns, _ds_of(zone, owner, cut), glue, sibling_glue)
+
+
+def _ds_of(zone: Zone, owner: bytes, cut: Packed) -> RRset | None:
+    """Return the DS set that a referral carries: only a signed zone's does (RFC 4035 §3.1.4), for whom else
+    could check it? NSD and Knot agree.
+    """
+    apex = zone.names.get(zone.origin)
+    is_signed = apex is not None and has_type(apex, rrtypes.DNSKEY)
+    return find_rrset(cut, owner, rrtypes.DS) if is_signed else None
 
 
 def _is_below_cut(zone: Zone, name: bytes) -> bool:

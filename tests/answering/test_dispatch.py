@@ -11,8 +11,9 @@ import dns.message
 import pytest
 
 from r53lite.answering.access import AccessList
-from r53lite.answering.dispatch import Dispatch, DispatchSettings
+from r53lite.answering.dispatch import Dispatch
 from r53lite.answering.recursive import Recursive, TraceEvent
+from r53lite.answering.zone_answers import DispatchSettings
 from r53lite.dns import rrtypes, wire
 from r53lite.dns.message import RA, Message
 from r53lite.dns.name import ROOT, parse_name
@@ -227,7 +228,7 @@ async def test_an_exception_in_our_zones_is_servfail_logged_once_and_counted(
     def fail(*_: object, **__: object) -> None:
         raise KeyError("a bug in lookup")
 
-    monkeypatch.setattr("r53lite.answering.dispatch.respond", fail)
+    monkeypatch.setattr("r53lite.answering.clear_path.respond", fail)
     door = make_door(tmp_path, None)
 
     reply = await ask(door, "www.example.test")

@@ -6,7 +6,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from r53lite.config.settings import Endpoint, Settings, parse_endpoint
+from r53lite.config.settings import Endpoint, Settings, TcpSettings, parse_endpoint
 
 
 @pytest.mark.parametrize(
@@ -64,3 +64,10 @@ def test_by_default_only_this_machine_is_served() -> None:
     assert all(ip_address(endpoint.address).is_loopback for endpoint in settings.listen)
     assert all(network.is_loopback for network in settings.recursion.clients)
     assert (settings.udp_payload_bytes, settings.minimal_responses, settings.seed) == (1232, False, None)
+
+
+@pytest.mark.parametrize(("idle_timeout_s", "told"), [(10.0, 100), (0.19, 1), (6553.5, 65535), (1e6, 65535)])
+def test_the_idle_timeout_is_told_in_tenths_of_a_second_and_never_too_long(
+    idle_timeout_s: float, told: int
+) -> None:
+    assert TcpSettings(idle_timeout_s=idle_timeout_s).keepalive_100ms == told

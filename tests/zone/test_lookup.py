@@ -206,6 +206,7 @@ def test_rfc1034_6_2(section: str, qname: str, qtype: str, expected: str) -> Non
 
 CUTS = zone_of(
     """
+@          DNSKEY 257 3 13 AAAA
 sub        NS ns.sub
 sub        NS ns.other
 sub        NS www
@@ -339,3 +340,17 @@ def test_the_name_as_answered_is_the_name_as_asked_in_the_outcome() -> None:
     assert format_name(outcome.owner) == "q.example."
     assert isinstance(outcome.data, RRset)
     assert format_name(outcome.data.owner) == "*.example."
+
+
+def test_rfc4035_3_1_4_a_referral_of_an_unsigned_zone_has_no_ds() -> None:
+    zone = zone_of("sub NS ns.other.test.\nsub DS 1 8 2 " + "00" * 32)
+    assert ask(zone, "www.sub.example", "A") == "Referral sub.example. NS ns.other.test. - |"
+    assert ask(zone, "sub.example", "DS").startswith("Answer sub.example. DS 1 8 2 ")
+
+
+def test_rfc4592_hosts_of_a_wildcard_have_its_addresses() -> None:
+    zone = zone_of("sub NS ns.sub\nsub NS a.b\n*.sub AAAA 2001:db8::4\n*.b A 192.0.2.2")
+    outcome = lookup(zone, parse_name("www.sub.example"), rrtypes.A)
+    assert isinstance(outcome, Referral)
+    assert [(r.owner, r.rrtype) for r in outcome.glue] == [(parse_name("ns.sub.example"), rrtypes.AAAA)]
+    assert [(r.owner, r.rrtype) for r in outcome.sibling_glue] == [(parse_name("a.b.example"), rrtypes.A)]

@@ -1,0 +1,70 @@
+"""What do we know of a client by its address: may it recurse, and where is it?
+
+Both are found once and remembered in a bounded table, because one client asks many questions. Pure.
+"""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+
+from r53lite.answering.access import AccessList
+from r53lite.answering.replay import Place
+from r53lite.dns.edns import ClientSubnet
+from r53lite.routing.locations import Locations
+
+MAX_KNOWN_CLIENTS = 16_384  # our choice: some 3 MB
+
+
+class Clients:
+    """The clients of one server.
+
+    Args:
+        recursion_clients: who may recurse; None where nobody may.
+    """
+
+    def __init__(self, recursion_clients: AccessList | None) -> None:
+        self._recursion_clients = recursion_clients
+        self._permits: dict[str, bool] = {}
+        self._places: dict[str, Place] = {}
+        self._located_by: Locations | None = None
+
+    def may_recurse(self, address: str) -> bool:
+        """Say whether recursion is on and open to the client with an address."""
+        if self._recursion_clients is None:
+            return False
+        known = self._permits.get(address)
+        if known is None:
+            if len(self._permits) >= MAX_KNOWN_CLIENTS:
+                self._permits.clear()
+            known = self._recursion_clients.permits(ip_address(unscoped(address)))
+            self._permits[address] = known
+        return known
+
+    def place(self, locations: Locations, address: str, subnet: ClientSubnet | None = None) -> Place:
+        """Return where a client is: a client subnet stands for its address (RFC 7871 §7.2.1).
+
+        A subnet of no bits tells nothing, so the address counts; the scope is then one of the subnet, 0.
+        """
+        if subnet is None:
+            return self._place_of(locations, address)
+        if subnet.source_prefix_len == 0:
+            return self._place_of(locations, address)._replace(prefix_len=0)
+        packed = subnet.address.ljust(4 if subnet.family == 1 else 16, b"\x00")
+        return Place(*locations.find(packed, subnet.source_prefix_len))
+
+    def _place_of(self, locations: Locations, address: str) -> Place:
+        if locations is not self._located_by:
+            self._located_by = locations
+            self._places.clear()
+        place = self._places.get(address)
+        if place is None:
+            if len(self._places) >= MAX_KNOWN_CLIENTS:
+                self._places.clear()
+            packed = ip_address(unscoped(address)).packed
+            place = self._places[address] = Place(*locations.find(packed, 8 * len(packed)))
+        return place
+
+
+def unscoped(address: str) -> str:
+    """Return an address without the interface that stands behind a link-local client's."""
+    return address.partition("%")[0]

@@ -1,0 +1,202 @@
+"""How are many datagrams received and sent with one system call? recvmmsg and sendmmsg of Linux, by ctypes.
+
+A `DatagramBatch` owns the memory that the kernel fills and reads: a slot per datagram for its octets and
+its sender, and one buffer that all replies are laid into behind each other. Everything that can be set
+once is set once; per batch one copy brings the requests in and one the replies out, and lengths and
+offsets are written as whole arrays, so that Python's part per datagram is a few slices.
+
+The calls go through `ctypes.PyDLL`, which keeps the interpreter lock: the socket does not block, and giving
+the lock away would let a thread that loads zones hold up every batch (`sys.setswitchinterval`).
+
+Source: recvmmsg(2), sendmmsg(2); the layout of `struct mmsghdr` is that of 64-bit Linux.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import socket
+import struct
+import sys
+from collections.abc import Sequence
+from itertools import accumulate
+
+BATCH = 64  # datagrams per call; measured: 32 costs 4 % more a query, 128 saves nothing
+SLOT_BYTES = 512  # of a request in its slot; queries are shorter, and a longer one goes on in its spill
+_SPILL_BYTES = 65536 - SLOT_BYTES
+MAX_REPLY_BYTES = 4096  # settings.MAX_UDP_PAYLOAD_BYTES
+_NAME_BYTES = 28  # struct sockaddr_in6; sockaddr_in has 16
+_MSG_DONTWAIT = 0x40
+_MMSGHDR_BYTES = 64
+_NAMELEN_WORD, _LENGTH_WORD = 2, 14  # 32-bit words of msg_namelen and msg_len in struct mmsghdr
+
+
+class _Iovec(ctypes.Structure):
+    _fields_ = (("base", ctypes.c_void_p), ("length", ctypes.c_size_t))
+
+
+class _Msghdr(ctypes.Structure):
+    _fields_ = (
+        ("name", ctypes.c_void_p),
+        ("namelen", ctypes.c_uint32),
+        ("iov", ctypes.c_void_p),
+        ("iovlen", ctypes.c_size_t),
+        ("control", ctypes.c_void_p),
+        ("controllen", ctypes.c_size_t),
+        ("flags", ctypes.c_int),
+    )
+
+
+class _Mmsghdr(ctypes.Structure):
+    _fields_ = (("header", _Msghdr), ("length", ctypes.c_uint32))
+
+
+def is_supported() -> bool:
+    """Say whether this system has the calls and the layout this module is written for."""
+    if not sys.platform.startswith("linux") or ctypes.sizeof(_Mmsghdr) != _MMSGHDR_BYTES:
+        return False
+    library = ctypes.PyDLL(None)
+    return hasattr(library, "recvmmsg") and hasattr(library, "sendmmsg")
+
+
+class DatagramBatch:
+    """Receives and answers datagrams of one bound, non-blocking UDP socket.
+
+    Args:
+        bound: the socket; it must outlive the batch.
+    """
+
+    def __init__(self, bound: socket.socket) -> None:
+        library = ctypes.PyDLL(None, use_errno=True)
+        self._recvmmsg, self._sendmmsg = library.recvmmsg, library.sendmmsg
+        self._recvmmsg.argtypes = (
+            ctypes.c_int,
+            ctypes.c_void_p,
+            ctypes.c_uint,
+            ctypes.c_int,
+            ctypes.c_void_p,
+        )
+        self._sendmmsg.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int)
+        self._fd = bound.fileno()
+        self._is_v6 = bound.family == socket.AF_INET6
+        self._name_bytes = _NAME_BYTES if self._is_v6 else 16
+        self._slots = (ctypes.c_char * (BATCH * SLOT_BYTES))()
+        self._spill = (ctypes.c_char * (BATCH * _SPILL_BYTES))()  # untouched pages cost nothing
+        self._names = (ctypes.c_char * (BATCH * _NAME_BYTES))()
+        self._replies = (ctypes.c_char * (BATCH * MAX_REPLY_BYTES))()
+        self._in_vectors = (_Iovec * (2 * BATCH))()
+        self._out_vectors = (_Iovec * BATCH)()
+        self._in_headers = (_Mmsghdr * BATCH)()
+        self._out_headers = (_Mmsghdr * BATCH)()
+        self._lay_out()
+        self._slot_view = memoryview(self._slots).cast("B")
+        self._spill_view = memoryview(self._spill).cast("B")
+        self._name_view = memoryview(self._names).cast("B")
+        self._reply_view = memoryview(self._replies).cast("B")
+        self._in_words = memoryview(self._in_headers).cast("B").cast("I")
+        self._out_longs = memoryview(self._out_vectors).cast("B").cast("Q")
+        self._out_header_longs = memoryview(self._out_headers).cast("B").cast("Q")
+        self._in_address = ctypes.addressof(self._in_headers)
+        self._out_address = ctypes.addressof(self._out_headers)
+        self._name_address = ctypes.addressof(self._names)
+        self._reply_address = ctypes.addressof(self._replies)
+        self._starts = tuple(range(0, BATCH * SLOT_BYTES, SLOT_BYTES))
+        self._is_redirected = False
+        self._texts: dict[bytes, str] = {}
+
+    def _lay_out(self) -> None:
+        """Point every header at its slot, its sender's address and its vectors, once."""
+        for index in range(BATCH):
+            slot, rest = self._in_vectors[2 * index], self._in_vectors[2 * index + 1]
+            slot.base, slot.length = ctypes.addressof(self._slots) + index * SLOT_BYTES, SLOT_BYTES
+            rest.base, rest.length = ctypes.addressof(self._spill) + index * _SPILL_BYTES, _SPILL_BYTES
+            received, sent = self._in_headers[index].header, self._out_headers[index].header
+            received.name = sent.name = ctypes.addressof(self._names) + index * _NAME_BYTES
+            received.namelen = sent.namelen = self._name_bytes
+            received.iov = ctypes.addressof(self._in_vectors) + 2 * index * ctypes.sizeof(_Iovec)
+            received.iovlen = 2
+            sent.iov = ctypes.addressof(self._out_vectors) + index * ctypes.sizeof(_Iovec)
+            sent.iovlen = 1
+
+    def receive(self) -> list[bytes]:
+        """Take what has arrived, up to `BATCH` datagrams; none where nothing has.
+
+        Raises:
+            OSError: any fault of the socket but EAGAIN and EINTR.
+        """
+        count = self._recvmmsg(self._fd, self._in_address, BATCH, _MSG_DONTWAIT, None)
+        if count <= 0:
+            code = ctypes.get_errno()
+            if count == 0 or code in (errno.EAGAIN, errno.EINTR):
+                return []
+            raise OSError(code, os.strerror(code))
+        octets = bytes(self._slot_view[: count * SLOT_BYTES])
+        lengths = self._in_words[_LENGTH_WORD : 16 * count : 16].tolist()
+        if max(lengths) > SLOT_BYTES:
+            return [self._take_long(index, length) for index, length in enumerate(lengths)]
+        return [octets[start : start + length] for start, length in zip(self._starts, lengths, strict=False)]
+
+    def _take_long(self, index: int, length: int) -> bytes:
+        """Return a datagram that may reach into its spill."""
+        start, rest = index * SLOT_BYTES, index * _SPILL_BYTES
+        head = bytes(self._slot_view[start : start + min(length, SLOT_BYTES)])
+        return head + bytes(self._spill_view[rest : rest + max(0, length - SLOT_BYTES)])
+
+    def client(self, index: int) -> str:
+        """Return the IP address that a datagram of this batch came from, as text."""
+        start = index * _NAME_BYTES + (8 if self._is_v6 else 4)
+        packed = bytes(self._name_view[start : start + (16 if self._is_v6 else 4)])
+        text = self._texts.get(packed)
+        if text is None:
+            if len(self._texts) >= 4096:  # our choice: some 500 kB
+                self._texts.clear()
+            text = socket.inet_ntop(socket.AF_INET6 if self._is_v6 else socket.AF_INET, packed)
+            self._texts[packed] = text
+        return text
+
+    def sender(self, index: int) -> tuple[str, int] | tuple[str, int, int, int]:
+        """Return where a datagram of this batch came from, as `socket.sendto` takes it."""
+        name = bytes(self._name_view[index * _NAME_BYTES : (index + 1) * _NAME_BYTES])
+        port = int.from_bytes(name[2:4], "big")
+        if self._is_v6:
+            (scope,) = struct.unpack_from("=I", name, 24)
+            return self.client(index), port, int.from_bytes(name[4:8], "big"), scope
+        return self.client(index), port
+
+    def send(self, replies: Sequence[bytes], indexes: Sequence[int] | None) -> None:
+        """Send replies of up to `MAX_REPLY_BYTES` to the senders of this batch.
+
+        One that the kernel refuses is dropped, as UDP may drop any; the others go on.
+
+        Args:
+            replies: none of them empty.
+            indexes: which datagram each one answers; None where they answer all in order.
+        """
+        if not replies:
+            return
+        self._direct(indexes)
+        joined = b"".join(replies)
+        self._reply_view[: len(joined)] = joined
+        lengths = list(map(len, replies))
+        count = len(lengths)
+        offsets = list(accumulate(lengths, initial=self._reply_address))
+        pack = _PACKERS[count]
+        self._out_longs[0 : 2 * count : 2] = memoryview(pack(*offsets[:count])).cast("Q")
+        self._out_longs[1 : 2 * count : 2] = memoryview(pack(*lengths)).cast("Q")
+        done = 0
+        while done < count:
+            address = self._out_address + done * _MMSGHDR_BYTES
+            sent = self._sendmmsg(self._fd, address, count - done, _MSG_DONTWAIT)
+            done += max(sent, 1) if sent != 0 else count  # a refused one is passed over
+
+    def _direct(self, indexes: Sequence[int] | None) -> None:
+        """Point each reply's header at the sender it answers."""
+        if indexes is None and not self._is_redirected:
+            return
+        self._is_redirected = indexes is not None
+        for place, index in enumerate(range(BATCH) if indexes is None else indexes):
+            self._out_header_longs[place * (_MMSGHDR_BYTES // 8)] = self._name_address + index * _NAME_BYTES
+
+
+_PACKERS = tuple(struct.Struct(f"={count}Q").pack for count in range(BATCH + 1))

@@ -1,0 +1,417 @@
+"""The door's edges: opcodes, counts, classes, types, flags, cookies. NSD, Knot and BIND agree on most of it.
+
+Requests are made octet by octet, replies read by dnspython.
+"""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import dns.edns
+import dns.flags
+import dns.message
+import dns.rcode
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from r53lite.answering.access import AccessList
+from r53lite.answering.chaos import Chaos
+from r53lite.answering.dispatch import Dispatch
+from r53lite.answering.reply_options import ClientOptions
+from r53lite.answering.zone_answers import DispatchSettings
+from r53lite.control.snapshot import Snapshot
+from r53lite.dns.cookies import ServerCookies
+from r53lite.dns.name import parse_name
+from r53lite.dns.rrtypes import parse_rrtype
+from r53lite.health.table import HealthTable
+from r53lite.routing.locations import Locations
+from r53lite.zone.catalog import Catalog
+from tests.support import load_snapshot
+
+ZONE = """
+$TTL 300
+@      IN SOA ns1 admin 7 3600 600 86400 60
+@      NS ns1
+ns1    A 192.0.2.1
+www    A 192.0.2.3
+alias  CNAME www
+sub    NS ns1
+"""
+NOW = 1_600_000_000
+CLIENT = b"client 8"
+AA, TC, RD, RA, Z, AD, CD = 0x0400, 0x0200, 0x0100, 0x0080, 0x0040, 0x0020, 0x0010
+
+
+def make_door(snapshot: Snapshot, *, is_cookie_required: bool = False, nsid: bytes = b"") -> Dispatch:
+    options = ClientOptions(nsid, ServerCookies([bytes(16)]), is_cookie_required, 125)
+    settings = DispatchSettings(
+        AccessList(()), client_options=options, chaos=Chaos("r53lite", "", "one"), minimal_responses=True
+    )
+    return Dispatch(
+        lambda: snapshot, HealthTable, None, settings, lambda n: n - 1, wall_clock=lambda: float(NOW)
+    )
+
+
+@pytest.fixture
+def snapshot(tmp_path: Path) -> Snapshot:
+    return load_snapshot(tmp_path, example_test_zone=ZONE)
+
+
+@pytest.fixture
+def door(snapshot: Snapshot) -> Dispatch:
+    return make_door(snapshot)
+
+
+def question(name: str = "www.example.test", qtype: str = "A", qclass: int = 1) -> bytes:
+    return parse_name(name) + struct.pack("!HH", parse_rrtype(qtype), qclass)
+
+
+def option(code: int, content: bytes = b"") -> bytes:
+    return struct.pack("!HH", code, len(content)) + content
+
+
+def opt(options: bytes = b"", *, version: int = 0, flags: int = 0, payload_bytes: int = 1232) -> bytes:
+    return struct.pack("!BHHBBHH", 0, 41, payload_bytes, 0, version, flags, len(options)) + options
+
+
+def request(body: bytes, *, flags: int = 0, counts: tuple[int, int, int, int] = (1, 0, 0, 0)) -> bytes:
+    return struct.pack("!6H", 7, flags, *counts) + body
+
+
+def with_opt(
+    options: bytes = b"", *, body: bytes | None = None, version: int = 0, payload_bytes: int = 1232
+) -> bytes:
+    record = opt(options, version=version, payload_bytes=payload_bytes)
+    return request((question() if body is None else body) + record, counts=(1, 0, 0, 1))
+
+
+def ask(door: Dispatch, message: bytes, *, is_stream: bool = False) -> dns.message.Message:
+    reply = door.answer(message, "192.0.2.77", is_stream=is_stream)
+    assert isinstance(reply, bytes)
+    return dns.message.from_wire(reply)
+
+
+def rcode_of(reply: dns.message.Message) -> str:
+    return dns.rcode.to_text(reply.rcode())
+
+
+# --- header and counts --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("opcode", [1, 2, 3, 4, 5, 6, 7, 15])
+@pytest.mark.parametrize("has_opt", [False, True])
+def test_an_opcode_other_than_query_is_not_implemented(door: Dispatch, opcode: int, has_opt: bool) -> None:
+    asked = question("example.test", "SOA")  # what UPDATE and NOTIFY have there
+    message = with_opt(body=asked) if has_opt else request(asked)
+    reply = ask(door, message[:2] + struct.pack("!H", opcode << 11 | RD) + message[4:])
+    assert (rcode_of(reply), reply.opcode(), reply.edns) == ("NOTIMP", opcode, 0 if has_opt else -1)
+    assert reply.flags & 0x07F0 == RD
+    assert len(reply.question) == 1
+
+
+@pytest.mark.parametrize("opcode", [0, 4, 5, 15])
+@pytest.mark.parametrize("body", [question(), b"", b"\xff" * 40])
+def test_a_response_is_never_answered(door: Dispatch, opcode: int, body: bytes) -> None:
+    assert door.answer(request(body, flags=0x8000 | opcode << 11), "192.0.2.77", is_stream=False) is None
+
+
+@pytest.mark.parametrize("length", [0, 1, 2, 11])
+def test_less_than_a_header_is_never_answered(door: Dispatch, length: int) -> None:
+    assert door.answer(request(question())[:length], "192.0.2.77", is_stream=True) is None
+
+
+@pytest.mark.parametrize("flags", [AA, TC, RA, Z, AD, CD, AA | TC | RA | Z | AD | CD, 0x000F])
+@pytest.mark.parametrize("qname", ["www.example.test", "www.other.test", "none.example.test"])
+def test_flags_of_a_query_that_mean_nothing_do_not_come_back(door: Dispatch, flags: int, qname: str) -> None:
+    plain = ask(door, request(question(qname)))
+    reply = ask(door, request(question(qname), flags=flags))
+    assert reply.flags == plain.flags
+    assert reply.answer == plain.answer
+
+
+@pytest.mark.parametrize(
+    ("message", "questions"),
+    [
+        pytest.param(request(b"", counts=(0, 0, 0, 0)), 0, id="no question"),
+        pytest.param(request(opt(), counts=(0, 0, 0, 1)), 0, id="no question, OPT"),
+        pytest.param(request(question() * 2, counts=(2, 0, 0, 0)), 0, id="two questions (RFC 9619)"),
+        pytest.param(request(question(), counts=(1, 1, 0, 0)), 1, id="an answer"),
+        pytest.param(request(question() + b"x"), 1, id="an octet behind the message"),
+        pytest.param(request(b"\x40" + b"a" * 64 + question()), 0, id="a label over 63"),
+        pytest.param(request(b"\x80" + question()), 0, id="an unknown label type"),
+        pytest.param(with_opt(option(10, b"x")), 1, id="a cookie too short"),
+        pytest.param(with_opt(option(8, b"\x00\x03\x08\x00\x7f")), 1, id="a client subnet of family 3"),
+        pytest.param(request(question() + opt() + opt(), counts=(1, 0, 0, 2)), 1, id="two OPT records"),
+        pytest.param(request(question() + b"\x01a" + opt(), counts=(1, 0, 0, 1)), 1, id="OPT with an owner"),
+    ],
+)
+def test_a_malformed_query_is_formerr(door: Dispatch, message: bytes, questions: int) -> None:
+    for is_stream in (False, True):
+        reply = ask(door, message, is_stream=is_stream)
+        assert (rcode_of(reply), len(reply.question)) == ("FORMERR", questions)
+        assert not reply.answer + reply.authority + reply.additional
+
+
+def test_records_of_the_additional_section_are_passed_over(door: Dispatch) -> None:
+    """An A record and SIG(0): Knot and BIND answer such queries."""
+    sig0 = struct.pack("!HBBIIIH", 0, 8, 0, 0, 0, 0, 1) + parse_name("k.example.") + bytes(64)
+    for rrtype, rrclass, rdata in ((1, 1, b"\x7f\x00\x00\x01"), (24, 255, sig0)):
+        record = b"\x00" + struct.pack("!HHIH", rrtype, rrclass, 0, len(rdata)) + rdata
+        reply = ask(door, request(question() + record + opt(), counts=(1, 0, 0, 2)))
+        assert (rcode_of(reply), reply.edns, len(reply.answer)) == ("NOERROR", 0, 1)
+
+
+# --- classes and types --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("qclass", [0, 2, 3, 4, 5, 254, 4660])
+@pytest.mark.parametrize("qname", ["www.example.test", "www.other.test"])
+def test_a_class_without_data_is_refused(door: Dispatch, qclass: int, qname: str) -> None:
+    assert rcode_of(ask(door, request(question(qname, qclass=qclass)))) == "REFUSED"
+
+
+def test_class_any_finds_the_internet_class(door: Dispatch) -> None:
+    assert len(ask(door, request(question(qclass=255))).answer) == 1
+
+
+def test_chaos_answers_what_is_configured_in_its_own_class(door: Dispatch) -> None:
+    reply = ask(door, request(question("Version.Bind", "TXT", 3)))
+    assert [rrset.to_text() for rrset in reply.answer] == ['version.bind. 0 CH TXT "r53lite"']
+    assert not reply.flags & dns.flags.AA
+    assert rcode_of(ask(door, request(question("hostname.bind", "TXT", 3)))) == "REFUSED"
+    assert rcode_of(ask(door, request(question("version.bind", "TXT", 1)))) == "REFUSED"
+
+
+@pytest.mark.parametrize(
+    "qtype", ["TYPE0", "OPT", "TYPE128", "TYPE200", "TKEY", "TSIG", "MAILB", "MAILA", "TYPE256", "TYPE65535"]
+)
+@pytest.mark.parametrize(
+    ("qname", "rcode"),
+    [
+        ("www.example.test", "NOERROR"),
+        ("alias.example.test", "NOERROR"),
+        ("none.example.test", "NXDOMAIN"),
+        ("x.sub.example.test", "NOERROR"),
+        ("www.other.test", "REFUSED"),
+    ],
+)
+def test_a_type_that_no_name_has_is_answered_as_any_missing_type(
+    door: Dispatch, qtype: str, qname: str, rcode: str
+) -> None:
+    as_missing = ask(door, request(question(qname, "TYPE1000")))
+    reply = ask(door, request(question(qname, qtype)))
+    assert rcode_of(reply) == rcode
+    assert (reply.flags, reply.answer, reply.authority, reply.additional) == (
+        as_missing.flags,
+        as_missing.answer,
+        as_missing.authority,
+        as_missing.additional,
+    )
+
+
+def test_rfc5936_4_2_axfr_over_udp_is_not_implemented(door: Dispatch) -> None:
+    for qname in ("example.test", "www.example.test", "other.test"):
+        assert rcode_of(ask(door, request(question(qname, "AXFR")))) == "NOTIMP"
+
+
+@pytest.mark.parametrize(("qtype", "is_stream"), [("AXFR", True), ("IXFR", True), ("IXFR", False)])
+def test_transfers_are_refused_and_other_names_are_not_ours(
+    door: Dispatch, qtype: str, is_stream: bool
+) -> None:
+    for qname, rcode in (
+        ("example.test", "REFUSED"),
+        ("www.example.test", "NOTAUTH"),
+        ("sub.example.test", "NOTAUTH"),
+        ("other.test", "NOTAUTH"),
+    ):
+        reply = ask(door, request(question(qname, qtype)), is_stream=is_stream)
+        assert (rcode_of(reply), reply.flags & AA, reply.answer) == (rcode, 0, [])
+
+
+def test_the_authority_record_of_ixfr_is_read_over(door: Dispatch) -> None:
+    soa = b"\x00" + struct.pack("!HHIH", 6, 1, 0, 22) + bytes(22)
+    assert rcode_of(ask(door, request(question("example.test", "IXFR") + soa, counts=(1, 0, 1, 0)))) == (
+        "REFUSED"
+    )
+
+
+# --- EDNS and cookies ---------------------------------------------------------------------------------------
+
+
+def test_rfc6891_6_1_3_an_unknown_version_is_badvers_without_an_answer(door: Dispatch) -> None:
+    for qname in ("www.example.test", "www.other.test"):
+        reply = ask(door, with_opt(b"\xff", body=question(qname), version=1))
+        assert (rcode_of(reply), reply.edns, reply.flags & AA) == ("BADVERS", 0, 0)
+        assert not reply.answer + reply.authority + reply.additional
+
+
+@pytest.mark.parametrize("code", [9, 12, 14, 65001])
+def test_options_we_have_no_use_for_do_not_come_back(door: Dispatch, code: int) -> None:
+    reply = ask(door, with_opt(option(code, b"x" * 8)), is_stream=True)
+    assert (rcode_of(reply), reply.options) == ("NOERROR", ())
+
+
+def test_rfc5001_nsid_comes_back_only_if_configured_and_asked_for(snapshot: Snapshot) -> None:
+    named, nameless = make_door(snapshot, nsid=b"ns1"), make_door(snapshot)
+    (nsid,) = ask(named, with_opt(option(3))).options
+    assert isinstance(nsid, dns.edns.NSIDOption)
+    assert nsid.nsid == b"ns1"
+    assert ask(named, with_opt()).options == ()
+    assert ask(nameless, with_opt(option(3))).options == ()
+
+
+def test_rfc7828_keepalive_is_answered_over_tcp_alone(door: Dispatch) -> None:
+    assert ask(door, with_opt(option(11)), is_stream=False).options == ()
+    (keepalive,) = ask(door, with_opt(option(11)), is_stream=True).options
+    assert keepalive.to_wire() == (125).to_bytes(2, "big")
+
+
+def test_a_cookie_comes_back_with_a_server_cookie_that_is_then_kept(door: Dispatch) -> None:
+    (first,) = ask(door, with_opt(option(10, CLIENT))).options
+    assert isinstance(first, dns.edns.CookieOption)
+    assert (first.client, len(first.server)) == (CLIENT, 16)
+    (again,) = ask(door, with_opt(option(10, CLIENT + first.server))).options
+    assert again == first
+    reply = ask(door, with_opt(option(10, CLIENT + b"not from here..."), body=question("www.other.test")))
+    assert first in reply.options
+    assert rcode_of(reply) == "REFUSED"
+
+
+def test_rfc7873_5_2_3_a_server_that_requires_cookies_says_badcookie_over_udp(snapshot: Snapshot) -> None:
+    door = make_door(snapshot, is_cookie_required=True)
+    asked = with_opt(option(10, CLIENT))
+    refused = ask(door, asked)
+    (cookie,) = refused.options
+    assert isinstance(cookie, dns.edns.CookieOption)
+
+    assert (rcode_of(refused), refused.answer, len(refused.question)) == ("BADCOOKIE", [], 1)
+    assert rcode_of(ask(door, with_opt(option(10, CLIENT + cookie.server)))) == "NOERROR"
+    assert rcode_of(ask(door, with_opt(option(10, CLIENT + bytes(16))))) == "BADCOOKIE"
+    assert rcode_of(ask(door, asked, is_stream=True)) == "NOERROR"
+    assert rcode_of(ask(door, with_opt())) == "NOERROR"
+
+
+def test_rfc7873_5_4_a_cookie_can_be_asked_for_without_a_question(door: Dispatch) -> None:
+    def ask_cookie(cookie: bytes) -> dns.message.Message:
+        return ask(door, request(opt(option(10, cookie)), counts=(0, 0, 0, 1)))
+
+    fresh = ask_cookie(CLIENT)
+    (cookie,) = fresh.options
+    assert isinstance(cookie, dns.edns.CookieOption)
+
+    assert (rcode_of(fresh), fresh.question, fresh.answer) == ("NOERROR", [], [])
+    assert rcode_of(ask_cookie(CLIENT + cookie.server)) == "NOERROR"
+    assert rcode_of(ask_cookie(CLIENT + bytes(16))) == "BADCOOKIE"
+    assert ask_cookie(CLIENT + bytes(16)).options == (cookie,)
+
+
+@pytest.mark.parametrize("is_stream", [False, True])
+def test_replayed_answers_hold_each_clients_own_cookie(door: Dispatch, is_stream: bool) -> None:
+    """Requests that end in a cookie are kept without it; every reply must be the one a new door gives."""
+    clients = [bytes([number]) * 8 for number in range(6)]
+    plain = ask(door, with_opt(), is_stream=is_stream)
+    for client in clients * 2:
+        for cookie in (client, client + bytes(16)):
+            reply = ask(door, with_opt(option(10, cookie)), is_stream=is_stream)
+            (found,) = reply.options
+            assert isinstance(found, dns.edns.CookieOption)
+            assert found.client == client
+            assert (reply.flags, reply.answer, reply.authority) == (
+                plain.flags,
+                plain.answer,
+                plain.authority,
+            )
+            again = ask(door, with_opt(option(10, client + found.server)), is_stream=is_stream)
+            assert again.options == reply.options
+
+
+def test_a_request_cut_before_its_cookie_is_no_request_that_is_kept(door: Dispatch) -> None:
+    for cookie in (CLIENT, CLIENT + bytes(16)):
+        whole = with_opt(option(10, cookie))
+        for _ in range(4):
+            ask(door, whole)
+        assert rcode_of(ask(door, whole[: -len(cookie)])) == "FORMERR"
+
+
+def test_octets_that_look_like_a_cookie_at_the_end_are_no_cookie(door: Dispatch) -> None:
+    """An unknown option, and a cookie before it, end in what a cookie option alone would look like."""
+    for options in (
+        option(65001, b"\x00\x0a\x00\x08" + CLIENT),
+        option(10, b"11111111") + option(65001, b"\x00\x0a\x00\x08" + CLIENT),
+        option(8, b"\x00\x01\x00\x00") + option(10, CLIENT),
+    ):
+        first = ask(door, with_opt(options))
+        for _ in range(4):
+            assert ask(door, with_opt(options)).to_wire() == first.to_wire()
+
+
+def test_a_required_cookie_is_judged_in_replayed_answers_too(snapshot: Snapshot) -> None:
+    door = make_door(snapshot, is_cookie_required=True)
+    (cookie,) = ask(door, with_opt(option(10, CLIENT))).options
+    assert isinstance(cookie, dns.edns.CookieOption)
+    for _ in range(4):
+        assert rcode_of(ask(door, with_opt(option(10, CLIENT + cookie.server)))) == "NOERROR"
+        assert rcode_of(ask(door, with_opt(option(10, CLIENT + bytes(16))))) == "BADCOOKIE"
+        assert rcode_of(ask(door, with_opt(option(10, CLIENT)))) == "BADCOOKIE"
+
+
+def test_a_server_without_cookies_takes_no_notice_of_them(snapshot: Snapshot) -> None:
+    door = Dispatch(lambda: snapshot, HealthTable, None, DispatchSettings(AccessList(())))
+    assert ask(door, with_opt(option(10, CLIENT))).options == ()
+    assert rcode_of(ask(door, request(opt(option(10, CLIENT)), counts=(0, 0, 0, 1)))) == "FORMERR"
+
+
+def test_every_option_at_once_beside_the_longest_question_stays_within_512_octets(
+    snapshot: Snapshot,
+) -> None:
+    door = make_door(snapshot, nsid=b"n" * 128)
+    longest = (b"\x3f" + b"a" * 63) * 3 + b"\x3d" + b"a" * 61 + b"\x00\x00\x01\x00\x01"
+    subnet = option(8, b"\x00\x02\x80\x00" + bytes(16))
+    asked = with_opt(option(10, CLIENT) + option(3) + subnet, body=longest, payload_bytes=0)
+    reply = door.answer(asked, "192.0.2.77", is_stream=False)
+    assert isinstance(reply, bytes)
+    assert len(reply) <= 512
+    assert sorted(int(found.otype) for found in dns.message.from_wire(reply).options) == [3, 8, 10, 15]
+
+
+# --- any octets ---------------------------------------------------------------------------------------------
+
+EMPTY = Snapshot(Catalog(()), {}, Locations(()), 1)
+SEEDS = [
+    request(question()),
+    with_opt(option(10, CLIENT) + option(3) + option(8, b"\x00\x01\x18\x00\x01\x02\x03")),
+    request(opt(option(10, CLIENT)), counts=(0, 0, 0, 1)),
+    request(question() + opt() + parse_name("key.") + bytes.fromhex("00fa00ff00000000001200")
+            + struct.pack("!HIHHHHH", 0, 1, 300, 0, 7, 0, 0), counts=(1, 0, 0, 2)),
+]  # fmt: skip
+
+
+@given(
+    st.sampled_from(SEEDS),
+    st.lists(st.tuples(st.integers(0, 90), st.integers(0, 255)), max_size=4),
+    st.integers(0, 100),
+    st.booleans(),
+)
+def test_whatever_comes_in_gets_its_id_back_within_the_limit_or_silence(
+    seed: bytes, patches: list[tuple[int, int]], cut: int, is_required: bool
+) -> None:
+    message = bytearray(seed)
+    for at, value in patches:
+        if at < len(message):
+            message[at] = value
+    sent = bytes(message[: len(message) - cut] if cut < 20 else message)
+    door = make_door(EMPTY, is_cookie_required=is_required, nsid=b"ns1")
+
+    reply = door.answer(sent, "2001:db8::77", is_stream=False)
+
+    assert door.failures == 0
+    if len(sent) < 12 or sent[2] & 0x80:
+        assert reply is None
+    else:
+        assert isinstance(reply, bytes)
+        assert len(reply) <= 1232
+        assert reply[:2] == sent[:2]
+        assert reply[2] & 0xF8 == (sent[2] & 0x78) | 0x80
+        dns.message.from_wire(reply, ignore_trailing=False, keyring=False)
