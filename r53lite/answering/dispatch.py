@@ -13,7 +13,6 @@ import logging
 import random
 import time
 from collections.abc import Callable, Coroutine, Sequence
-from functools import partial
 
 from r53lite.answering import handover
 from r53lite.answering.authoritative import Options, respond
@@ -98,6 +97,7 @@ class Dispatch:
         self._refresh()
         replies: list[Reply] = []
         add = replies.append
+        draw, place_id = self._draw, self._place_id
         is_one_kind = self._recursive is None
         find = self._replay.ready(is_stream=False, may_recurse=False).young.get
         for index, request in enumerate(requests):
@@ -107,10 +107,16 @@ class Dispatch:
             ready = find(request[2:])
             if ready.__class__ is bytes:
                 add(request[:2] + ready)
-            elif ready is None:
+                continue
+            reply = None
+            if isinstance(ready, ReadyEntry):
+                reply = ready.reply(place_id, client(index), draw)
+            elif ready is not None:
+                reply = pick_ready(ready, draw)
+            if reply is None:
                 add(self._answer_new(request, client(index), is_stream=False))
             else:
-                add(self._answer_ready(ready, request, client(index), is_stream=False))
+                add(request[:2] + reply)
         return replies
 
     def answer(self, request: bytes, address: str, *, is_stream: bool) -> Reply:
@@ -145,9 +151,12 @@ class Dispatch:
     def _replay_body(self, ready: Ready, address: str) -> bytes | None:
         """Return a ready reply without its id, or None where it has to be compiled anew."""
         if isinstance(ready, ReadyEntry):
-            found = ready.find(partial(self._clients.place, self._snapshot().locations, address))
-            return None if found is None else pick_ready(found, self._draw)
+            return ready.reply(self._place_id, address, self._draw)
         return pick_ready(ready, self._draw)
+
+    def _place_id(self, address: str) -> int:
+        """Return the id of the location of a client by its address."""
+        return id(self._clients.place(self._snapshot().locations, address).location)
 
     def _replay_cookie(self, request: bytes, tail: int, address: str, *, is_stream: bool) -> bytes | None:
         """Replay the reply to a request that was answered before but for the cookie that ends both."""

@@ -31,6 +31,7 @@ from r53lite.answering.compiled import (
     compile_answer,
     make_ready,
     pick,
+    pick_ready,
 )
 from r53lite.answering.kept import Kept
 from r53lite.control.snapshot import Snapshot
@@ -79,7 +80,14 @@ class Entry:
 
 
 class ReadyEntry:
-    """Whole replies of one request whose answer looks at health or location."""
+    """Whole replies of one request whose answer looks at health or location.
+
+    Args:
+        entry: the compiled answer.
+        question: the question section as it came.
+        opts: the OPT records of its replies.
+        place_id: which location counts, if the request tells it; None where that depends on who sends it.
+    """
 
     __slots__ = ("_entry", "_epoch", "_opts", "_place_id", "_question", "_trees")
 
@@ -91,22 +99,29 @@ class ReadyEntry:
         self._place_id = place_id
         self._trees: dict[int, ReadyTree] = {}
 
-    def find(self, place: Callable[[], Place]) -> ReadyTree | None:
-        """Return the replies for a client, or None where they have to be compiled anew."""
+    def reply(self, place_id: Callable[[str], int], address: str, draw: Callable[[int], int]) -> bytes | None:
+        """Return a reply without its id, or None where it has to be compiled anew.
+
+        Args:
+            place_id: returns the id of the location of a client's address.
+            address: the client's.
+            draw: a whole number from 0 to n-1, uniform.
+        """
         entry = self._entry
         if self._epoch != entry.epoch:
             self._trees.clear()
             self._epoch = entry.epoch
-        key = 0
-        if entry.is_located:
-            key = id(place().location) if self._place_id is None else self._place_id
+        if not entry.is_located:
+            key = 0
+        else:
+            key = place_id(address) if self._place_id is None else self._place_id
         ready = self._trees.get(key)
         if ready is None:
             tree = entry.trees.get(key)
             if tree is None:
                 return None
             ready = self._trees[key] = make_ready(tree, self._question, self._opts)
-        return ready
+        return pick_ready(ready, draw)
 
 
 class Uncompiled:
@@ -159,25 +174,23 @@ class Replay:
         """Say whether a question was seen before and so is worth compiling, and remember it."""
         return self._entries.is_second_sight(key)
 
-    def find(self, asked: Asked) -> tuple[Tree | Entry, Leaf] | None:
-        """Return the compiled answer of a question and one draw of it, compiling it where it is not there.
+    def draw_from(self, known: Tree | Entry, place: Callable[[], Place]) -> Leaf | None:
+        """Return one draw of a known answer; None where it has to be compiled anew for this place."""
+        if not isinstance(known, Entry):
+            return pick(known, self._draw)
+        tree = known.trees.get(id(place().location) if known.is_located else 0)
+        return None if tree is None else pick(tree, self._draw)
+
+    def compile(self, asked: Asked, known: Entry | None) -> tuple[Tree | Entry, Leaf] | None:
+        """Compile an answer and keep it.
+
+        Args:
+            asked: the question.
+            known: what is kept of it for other places, or was before a health check flipped.
 
         Returns:
-            None where only the clear path is exact.
+            What is kept, and one draw of it; None where only the clear path is exact.
         """
-        known = self._entries.get(asked.key)
-        if isinstance(known, Uncompiled):
-            return None
-        if isinstance(known, Entry):
-            tree = known.trees.get(id(asked.place().location) if known.is_located else 0)
-            if tree is not None:
-                return known, pick(tree, self._draw)
-        elif known is not None:
-            return known, pick(known, self._draw)
-        return self._compile(asked, known)
-
-    def _compile(self, asked: Asked, known: Entry | None) -> tuple[Tree | Entry, Leaf] | None:
-        """Compile an answer and keep it."""
         place = asked.place
 
         def locate() -> ClientLocation:
