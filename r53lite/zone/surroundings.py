@@ -9,31 +9,15 @@ Carries out: RFC 4592 §2.2.2 (empty non-terminals), RFC 1034 §4.2.1 (cuts), RF
 
 from __future__ import annotations
 
-from typing import Protocol
-
 from r53lite.dns import rrtypes
-from r53lite.dns.name import is_subdomain, parent_of
-from r53lite.zone.node import Packed, PolicyGroup
+from r53lite.dns.name import WILDCARD_LABEL, is_subdomain, parent_of
+from r53lite.zone.node import Packed
 from r53lite.zone.packed import EMPTY_NON_TERMINAL, FLAG_OCCLUDED
 from r53lite.zone.records import RecordTable, Stored, border_type_of, stored_types
 
 _MAX_REMEMBERED = 8192
 _OCCLUDED_EMPTY = bytes((FLAG_OCCLUDED,))
 _SET_SHARDS = 256
-
-
-class PolicyGroupLike(PolicyGroup, Protocol):
-    """A policy group, and where it was written."""
-
-    @property
-    def file(self) -> str:
-        """Return the name of the file."""
-        ...
-
-    @property
-    def line(self) -> int:
-        """Return the line in the file, from 1."""
-        ...
 
 
 class NameSet:
@@ -128,6 +112,17 @@ class Surroundings:
     def topmost_border(self, name: bytes) -> bytes | None:
         """Return the topmost cut or DNAME above a name of the zone that need not exist."""
         return None if name == self.origin else self._walk(parent_of(name))[0]
+
+    def source_of_synthesis(self, name: bytes) -> bytes:
+        """Return the wildcard below the closest encloser of a missing name of the zone (RFC 4592 §3.3.1).
+
+        Ask when the empty non-terminals are in the table: they are closest enclosers too.
+        """
+        while name != self.origin:
+            name = parent_of(name)
+            if self._table.get(name) is not None:
+                break
+        return WILDCARD_LABEL + name
 
     def is_border(self, name: bytes) -> bool:
         """Say whether a name is a cut or has a DNAME; settled or not."""
