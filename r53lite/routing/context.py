@@ -14,6 +14,7 @@ from typing import NamedTuple, Protocol
 
 MAX_NUMBERED = 12  # 12! is below 2^29
 DEFAULT_REGION = "us-east-1"  # routing-policies.md §2.3: a client nobody knows `[INF]`
+ESTIMATED = "estimated from distance"
 
 
 class HealthView(Protocol):
@@ -25,11 +26,16 @@ class HealthView(Protocol):
 
 
 class ClientLocation(NamedTuple):
-    """Where a client is, by the longest matching network of `locations.yaml`.
+    """Where a client is: a network of `locations.yaml`, a record of a MaxMind database, or nobody knows.
 
-    `latency_ms` has the measured latency per region where the file gives it; the rest is estimated.
-    `prefix_len` is the length of the shortest prefix around the client for which this location holds (for
-    RFC 7871's scope); `source` says which rule located it (`locations.yaml:12`).
+    `latency_ms` has the latency per region as far as a table or our own probes know it; the rest is
+    estimated. `source` says which rule located the client (`locations.yaml:12`), `latency_sources` where
+    each latency comes from.
+
+    The prefix lengths are for RFC 7871's scope: each is the length of the shortest prefix around the client
+    in which every client has the same of what a policy looks at. `prefix_len` is that of everything,
+    `area_prefix_len` of country, subdivision and continent (geolocation), `position_prefix_len` of region,
+    coordinates and latencies, and of being in China (latency, geoproximity).
     """
 
     region: str | None = None
@@ -40,6 +46,15 @@ class ClientLocation(NamedTuple):
     latency_ms: Mapping[str, float] = {}  # never written to
     prefix_len: int = 0
     source: str = ""
+    area_prefix_len: int = 0
+    position_prefix_len: int = 0
+    latency_sources: Mapping[str, str] = {}  # never written to
+
+    def latency_source(self, region: str) -> str:
+        """Say where the latency to a region comes from."""
+        if region not in self.latency_ms:
+            return ESTIMATED
+        return self.latency_sources.get(region, self.source)
 
 
 class Context:
