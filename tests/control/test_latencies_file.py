@@ -38,7 +38,7 @@ HEAD = "from,us-east-1,eu-west-1\n"
     [
         ("", "0: no row that names regions"),
         ("from\n", "1: the first row names no region"),
-        ("from,us-esat-1\n", "1: column 2: unknown region 'us-esat-1'; did you mean 'us-east-1'?"),
+        ("from,us-weast-2\n", "1: column 2: unknown region 'us-weast-2'; did you mean 'us-west-2'?"),
         ("from,us-east-1,us-east-1\n", "1: column 3: region 'us-east-1' has a column already"),
         (HEAD + "us-wst-2,1,2\n", "2: unknown region 'us-wst-2'; did you mean 'us-west-2'?"),
         (
