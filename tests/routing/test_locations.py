@@ -115,8 +115,8 @@ def test_of_equal_networks_the_later_counts() -> None:
 def test_everything_else_a_network_says_is_kept() -> None:
     told = ClientLocation("eu-west-1", "IE", None, "EU", (53.0, -6.0), {"eu-west-1": 2.0}, source="x:1")
     found = Locations([(ip_network("10.0.0.0/8"), told)]).locate(bytes([10, 0, 0, 1]), 32)
-    scopes = {"prefix_len": 8, "area_prefix_len": 8, "position_prefix_len": 8}
-    assert found == told._replace(latency_sources={"eu-west-1": "x:1"}, **scopes)
+    expected = told._replace(prefix_len=8, area_prefix_len=8, position_prefix_len=8)
+    assert found == expected._replace(latency_sources={"eu-west-1": "x:1"})
 
 
 # --- properties: networks in a space of few bits, so that they nest and touch -------------------------------
