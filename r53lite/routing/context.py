@@ -9,6 +9,7 @@ every possible choice instead of drawing one.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from enum import Enum
 from math import perm
 from typing import NamedTuple, Protocol
 
@@ -60,6 +61,20 @@ class ClientLocation(NamedTuple):
         return self.latency_sources.get(region, self.source)
 
 
+class Aspect(Enum):
+    """What of a client's location a policy looks at; each has its own scope (see `ClientLocation`)."""
+
+    EVERYTHING = "everything"
+    AREA = "area"
+    POSITION = "position"
+
+    def scope_prefix_len(self, location: ClientLocation) -> int:
+        """Return how far around the client its location holds in this."""
+        if self is Aspect.AREA:
+            return location.area_prefix_len
+        return location.position_prefix_len if self is Aspect.POSITION else location.prefix_len
+
+
 class TargetView(Protocol):
     """What policies need of the published addresses of outside names; a dict is one."""
 
@@ -108,11 +123,27 @@ class Context:
 
     @property
     def location(self) -> ClientLocation:
-        """Return where the client is."""
+        """Return where the client is, for who may look at everything."""
+        return self.look_at(Aspect.EVERYTHING)
+
+    @property
+    def area(self) -> ClientLocation:
+        """Return where the client is, for who looks at country, subdivision and continent alone."""
+        return self.look_at(Aspect.AREA)
+
+    @property
+    def position(self) -> ClientLocation:
+        """Return where the client is, for who looks at region, coordinates and latencies alone, and whether
+        it is in China.
+        """
+        return self.look_at(Aspect.POSITION)
+
+    def look_at(self, aspect: Aspect) -> ClientLocation:
+        """Return where the client is, and count the scope of what is looked at."""
         location = self._location
         if callable(location):
             location = self._location = location()
-        self.scope_prefix_len = max(self.scope_prefix_len, location.prefix_len)
+        self.scope_prefix_len = max(self.scope_prefix_len, aspect.scope_prefix_len(location))
         return location
 
     def locations_in(self, blocks: CidrIndex) -> tuple[str, ...]:

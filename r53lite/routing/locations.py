@@ -23,9 +23,9 @@ from ipaddress import ip_network
 from itertools import count
 from typing import NamedTuple, Protocol
 
-from r53lite.routing.context import DEFAULT_REGION, ClientLocation
+from r53lite.routing.context import DEFAULT_REGION, Aspect, ClientLocation
 from r53lite.routing.latencies import LatencyMatrix, LatencyRow, LatencyTable, complete
-from r53lite.routing.ranges import Family, Network, Ranges, numbered
+from r53lite.routing.ranges import Block, Family, Network, Ranges, numbered
 
 MAX_PIECES = 24  # our choice: some 0.2 ms for a client seen for the first time
 MAX_KNOWN = 32_768  # our choice: completed locations that are kept so that clients share them; some 20 MB
@@ -60,6 +60,12 @@ class Located(NamedTuple):
     everything: int
     area: int
     position: int
+
+    def number(self, aspect: Aspect) -> int:
+        """Return the class the client belongs to in one aspect."""
+        if aspect is Aspect.AREA:
+            return self.area
+        return self.position if aspect is Aspect.POSITION else self.everything
 
 
 class _Said(NamedTuple):
@@ -117,8 +123,7 @@ class Locations:
         self._counter = count(1)
         self._outlines: dict[int, _Outlines] = {}
         if not self._databases:
-            families = (self._ranges.v4, self._ranges.v6)
-            self._outlines = {family.bits: _Outlines(self, family) for family in families}
+            self._outlines = {family.bits: _Outlines(self, family) for family in self._ranges.families}
 
     @property
     def is_measured(self) -> bool:
@@ -174,19 +179,16 @@ class Locations:
         known = self._at(number, bits, bits).known
         return Located(known.location, *known.classes)
 
-    def classes(self, said: _Said | None) -> tuple[int, int, int]:
-        """Return the classes of clients of whom that is said, and no database is asked."""
-        said = said or _NOTHING
+    def classes(self, block: Block[_Said] | None) -> tuple[int, int, int]:
+        """Return the classes of clients in a network, where no database is asked."""
+        said = _NOTHING if block is None else block.value
         return self._complete(said.location or UNKNOWN, said.row).classes
 
     # --- one address ----------------------------------------------------------------------------------------
 
-    def _family(self, bits: int) -> Family[_Said]:
-        return self._ranges.v4 if bits == 32 else self._ranges.v6
-
     def _at(self, number: int, bits: int, source_prefix_len: int) -> _Found:
         """Return what is known of an address whose first bits are given."""
-        block, prefix_len = self._family(bits).find(number, source_prefix_len)
+        block, prefix_len = self._ranges.family(bits).find(number, source_prefix_len)
         said = _NOTHING if block is None else block.value
         record, network_prefix_len = self._record(number, bits)
         prefix_len = max(prefix_len, network_prefix_len)
@@ -279,8 +281,8 @@ class _Outlines:
     def __init__(self, locations: Locations, family: Family[_Said]) -> None:
         self._family = family
 
-        def class_of(aspect: int) -> Callable[[_Said | None], Hashable]:
-            return lambda said: locations.classes(said)[aspect]
+        def class_of(aspect: int) -> Callable[[Block[_Said] | None], Hashable]:
+            return lambda block: locations.classes(block)[aspect]
 
         self._outlines = tuple(family.outline(class_of(aspect)) for aspect in range(3))
 
