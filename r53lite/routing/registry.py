@@ -31,4 +31,7 @@ def select(group: RecordSetGroup, context: Context) -> Selection:
 
     Source: docs/route53/routing-policies.md §2.
     """
-    return _POLICIES[group.policy](group, context)
+    context.note(group)
+    selection = _POLICIES[group.policy](group, context)
+    context.note(selection)
+    return selection
