@@ -64,16 +64,24 @@ class HttpPort:
     Args:
         address: the address to bind. port: the port to bind; 0 lets the system choose. ready: says whether
         every socket answers and every first probe is under way. state: facts for `/healthz`, JSON values:
-        `zones` (a count) and `health_checks` (id → `healthy`, `reason`).
+        `zones` (a count) and `health_checks` (id → `healthy`, `reason`). extend: adds routes.
     """
 
     def __init__(
-        self, address: str, port: int, *, ready: Callable[[], bool], state: Callable[[], dict[str, object]]
+        self,
+        address: str,
+        port: int,
+        *,
+        ready: Callable[[], bool],
+        state: Callable[[], dict[str, object]],
+        extend: Callable[[web.Application], None] | None = None,
     ) -> None:
         self._ready = ready
         self._state = state
         app = web.Application(middlewares=[_answer_errors_in_json])
         app.router.add_get("/healthz", self._handle_healthz)
+        if extend is not None:
+            extend(app)
         self._listener = HttpListener(app, address, port)
 
     @property

@@ -14,7 +14,9 @@ from r53lite import __version__
 
 _COMMANDS = {
     "check": "Validate zone files, policy files and settings.",
+    "explain": "Say step by step why a client gets its answer.",
     "lab": "Run the mini-internet on loopback addresses.",
+    "odds": "Print every possible answer with its exact probability.",
     "serve": "Answer for a directory of zones, and recursively for the rest.",
     "trace": "Walk from the root to a name and print each step.",
 }

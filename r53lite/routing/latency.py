@@ -19,6 +19,7 @@ from collections.abc import Iterable, Sequence
 from r53lite.routing.context import DEFAULT_REGION, ClientLocation, Context
 from r53lite.routing.places import REGIONS, distance_km, estimated_latency_ms
 from r53lite.routing.record_set import RecordSet, RecordSetGroup
+from r53lite.routing.selection import Candidates
 
 CHINA = "CN"
 CHINA_REGION = "cn-north-1"
@@ -35,7 +36,16 @@ def order(group: RecordSetGroup, sets: Sequence[RecordSet], context: Context) ->
     if len(group.sets) == 1:
         return sets
     location = context.position
-    return sorted(sets, key=lambda record_set: _rank(location, record_set.region or DEFAULT_REGION))
+
+    def rank(record_set: RecordSet) -> tuple[bool, float, str]:
+        return _rank(location, record_set.region or DEFAULT_REGION)
+
+    def fact(record_set: RecordSet) -> str:
+        region = record_set.region or DEFAULT_REGION
+        return f"{region}, {latency_ms(location, region):.0f} ms, {location.latency_source(region)}"
+
+    context.note(Candidates(lambda: sorted(group.sets, key=rank), fact))
+    return sorted(sets, key=rank)
 
 
 def latency_ms(location: ClientLocation, region: str) -> float:

@@ -35,9 +35,12 @@ def select(group: RecordSetGroup, context: Context) -> Selection:
 
     Source: docs/route53/routing-policies.md §2, alias-trees.md §3.
     """
+    context.note(group)
     selection = Walk(order, context).select(group)
-    scope_prefix_len = context.scope_prefix_len
-    return selection._replace(scope_prefix_len=scope_prefix_len) if scope_prefix_len else selection
+    if context.scope_prefix_len:
+        selection = selection._replace(scope_prefix_len=context.scope_prefix_len)
+    context.note(selection)
+    return selection
 
 
 def order(group: RecordSetGroup, sets: Sequence[RecordSet], context: Context) -> Iterable[RecordSet]:

@@ -71,9 +71,11 @@ class Walk:
             return select_one(record_set)
         found: Selection | None = None
         if isinstance(alias.target, RecordSetGroup):
+            self._context.note(alias.target)
             found = self._find(alias.target)
             if found is None and not alias.evaluate_target_health:
                 found = self._last_resort(alias.target)
+            self._context.note(found or NOTHING)
         else:
             found = self._outside(alias.target)
         if found is None or (alias.evaluate_target_health and not found.is_usable):
@@ -108,7 +110,10 @@ class Walk:
         if alias is None:
             return select_one(record_set)
         if isinstance(alias.target, RecordSetGroup):
-            return self.select(alias.target).below(record_set)
+            self._context.note(alias.target)
+            selection = self.select(alias.target)
+            self._context.note(selection)
+            return selection.below(record_set)
         return self._outside(alias.target).below(record_set)
 
     def _outside(self, target: OutsideTarget | None) -> Selection:

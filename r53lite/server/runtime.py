@@ -209,8 +209,16 @@ class Server:
 
     async def _start_http(self, endpoint: Endpoint) -> None:
         from r53lite.api.http import HttpPort  # aiohttp costs 0.2 s: only after the DNS sockets are open
+        from r53lite.api.reports import Reports
 
-        http = HttpPort(endpoint.address, endpoint.port, ready=lambda: self._is_ready, state=self._describe)
+        reports = Reports(lambda: self.snapshot, lambda: self.health_table)
+        http = HttpPort(
+            endpoint.address,
+            endpoint.port,
+            ready=lambda: self._is_ready,
+            state=self._describe,
+            extend=reports.add_routes,
+        )
         try:
             await http.start()
         except OSError as error:

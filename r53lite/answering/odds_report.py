@@ -1,0 +1,263 @@
+"""How likely is each answer to a question, for one client and one health state?
+
+The clear path (`authoritative.respond`) is walked through every choice of every policy on its way
+(`routing.odds`), and equal answers are merged: equal values, TTL, path and response code. What comes out is
+the shape that `r53lite odds --json` and `GET /r53lite/v1/odds` share.
+
+Rules that always hold: probabilities are exact fractions; those of the listed answers and of the samples sum
+to 1. Where a sample has too many combinations to list (`routing.odds.MAX_LISTED`), there is an answer for
+each of its values with the chance that it is among the values of a reply, marked `marginal`. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from functools import partial
+from typing import NamedTuple
+
+from r53lite.answering.asking import Ask, NotOurNameError, locate, with_checks
+from r53lite.answering.authoritative import Options, Result, respond
+from r53lite.control.snapshot import Snapshot
+from r53lite.dns import rrtypes
+from r53lite.dns.name import format_name
+from r53lite.dns.presentation import format_rdata
+from r53lite.dns.rrtypes import format_rcode, format_rrtype
+from r53lite.health.table import HealthTable
+from r53lite.routing.context import DEFAULT_REGION, ClientLocation, Context
+from r53lite.routing.odds import Outcome, Sample, outcomes
+from r53lite.routing.tracing import checks_below, sets_on_path
+from r53lite.zone.model import Zone
+
+Shape = dict[str, object]
+"""A JSON object."""
+
+
+class Answered(NamedTuple):
+    """What makes two answers the same. `values` are sorted; `leaving` is where a CNAME chain goes on."""
+
+    rcode: int
+    ttl: int | None
+    values: tuple[bytes, ...]
+    path: tuple[str, ...]
+    rrtype: int
+    leaving: bytes | None
+
+
+class Share(NamedTuple):
+    """One answer with its probability; of a sampled value, that it is among those of a reply.
+
+    `dead` are the health checks that are down and whose targets the answer holds all the same.
+    """
+
+    answered: Answered
+    probability: Fraction
+    is_marginal: bool
+    dead: frozenset[str]
+
+
+class Odds(NamedTuple):
+    """Every answer to one question, the likeliest first, and the samples of which not all are listed."""
+
+    shares: tuple[Share, ...]
+    samples: tuple[Sample, ...]
+    scope_prefix_len: int
+    checks: frozenset[str]
+
+    @property
+    def survives(self) -> bool:
+        """Say whether no answer holds a target whose health check is down."""
+        return not any(share.dead for share in self.shares)
+
+
+def odds_of(
+    snapshot: Snapshot, qname: bytes, qtype: int, health: HealthTable, location: ClientLocation
+) -> Odds:
+    """Return every answer to a question with its exact probability.
+
+    Raises:
+        NotOurNameError: no zone holds the name.
+        TooManyOutcomesError: nobody could read them.
+    """
+    zone = zone_of(snapshot, qname)
+    run = partial(_respond, snapshot, zone, qname, qtype)
+    found = outcomes(run, health, location)
+    listed = _merge([outcome for outcome in found if outcome.sample is None], qtype, health)
+    sampled = [outcome for outcome in found if outcome.sample is not None]
+    shares = [*listed, *_marginals(sampled, qtype, health)]
+    shares.sort(key=lambda share: (-share.probability, share.answered.path, share.answered.values))
+    samples = tuple({outcome.sample for outcome in sampled if outcome.sample is not None})
+    assert sum(share.probability for share in listed) + sum(sample.probability for sample in samples) == 1
+    scope = max(outcome.value.response.scope_prefix_len for outcome in found)
+    checks = checks_below(group for outcome in found for group, _ in outcome.visits)
+    return Odds(tuple(shares), samples, scope, checks)
+
+
+def zone_of(snapshot: Snapshot, qname: bytes) -> Zone:
+    """Return the zone that answers for a name.
+
+    Raises:
+        NotOurNameError: there is none.
+    """
+    zone = snapshot.catalog.find(qname)
+    if zone is None:
+        raise NotOurNameError(f"no zone holds {format_name(qname)!r}")
+    return zone
+
+
+def _respond(snapshot: Snapshot, zone: Zone, qname: bytes, qtype: int, context: Context) -> Result:
+    return respond(snapshot.catalog, zone, qname, qtype, context, Options(is_minimal=True))
+
+
+def answered_of(outcome: Outcome[Result], qtype: int) -> Answered:
+    """Return what an outcome answers.
+
+    The values are those of the last RRset; of a chain that leaves our zones there are none, because whoever
+    asks has to go on.
+    """
+    response = outcome.value.response
+    last = response.answer[-1] if response.answer else None
+    is_cut_short = last is not None and last.rrtype == rrtypes.CNAME and qtype != rrtypes.CNAME
+    values = () if last is None or is_cut_short else last.rdatas
+    path = tuple(step for _, selection in outcome.visits for step in selection.path)
+    return Answered(
+        response.rcode,
+        None
+        if last is None
+        else min(rrset.ttl for rrset in response.answer if rrset.rrtype != rrtypes.DNAME),
+        tuple(sorted(values)),
+        path,
+        qtype if last is None else last.rrtype,
+        outcome.value.leaving,
+    )
+
+
+def _merge(found: Iterable[Outcome[Result]], qtype: int, health: HealthTable) -> list[Share]:
+    """Add up the probabilities of equal answers."""
+    total: dict[Answered, Fraction] = {}
+    dead: dict[Answered, frozenset[str]] = {}
+    for outcome in found:
+        answered = answered_of(outcome, qtype)
+        total[answered] = total.get(answered, Fraction()) + outcome.probability
+        dead[answered] = dead.get(answered, frozenset()) | _dead_checks(outcome, health)
+    return [Share(answered, share, False, dead[answered]) for answered, share in total.items()]
+
+
+def _marginals(found: Sequence[Outcome[Result]], qtype: int, health: HealthTable) -> list[Share]:
+    """Return for each value of a sample the chance that it is in a reply.
+
+    A value that several sets of one sample have is there if any of them is.
+    """
+    members: dict[tuple[Sample, Answered], list[Outcome[Result]]] = {}
+    for outcome in found:
+        assert outcome.sample is not None
+        whole = answered_of(outcome, qtype)
+        for value in whole.values or (b"",):
+            key = outcome.sample, whole._replace(values=(value,) if value else ())
+            members.setdefault(key, []).append(outcome)
+    total: dict[Answered, Fraction] = {}
+    dead: dict[Answered, frozenset[str]] = {}
+    for (sample, answered), those in members.items():
+        whole_shares = sum(outcome.probability for outcome in those) * sample.among / sample.probability
+        share = sample.probability * sample.share(int(whole_shares))
+        total[answered] = total.get(answered, Fraction()) + share
+        dead[answered] = dead.get(answered, frozenset()).union(*(_dead_checks(one, health) for one in those))
+    return [Share(answered, share, True, dead[answered]) for answered, share in total.items()]
+
+
+def _dead_checks(outcome: Outcome[Result], health: HealthTable) -> frozenset[str]:
+    """Return the checks that are down of the sets an answer comes from, aliases on the way included."""
+    sets = [one for group, selection in outcome.visits for one in sets_on_path(group, selection)]
+    checks = {one.health_check for one in sets if one.health_check is not None}
+    return frozenset(check for check in checks if not health.is_healthy(check))
+
+
+# --- the shape ----------------------------------------------------------------------------------------------
+
+
+def report_odds(snapshot: Snapshot, ask: Ask, health: HealthTable, *, is_each_failure: bool) -> Shape:
+    """Return the odds in the shape that tools rely on.
+
+    Args:
+        snapshot: the zones and locations.
+        ask: the question and the client.
+        health: the health state, what is stated in the question included.
+        is_each_failure: also tell the odds with each single check failing that is healthy now.
+
+    Raises:
+        NotOurNameError: no zone holds the name.
+        TooManyOutcomesError: nobody could read them.
+    """
+    location = locate(ask, snapshot)
+    odds = odds_of(snapshot, ask.qname, ask.qtype, health, location)
+    shape: Shape = {
+        "name": format_name(ask.qname),
+        "type": format_rrtype(ask.qtype),
+        "client": str(ask.client),
+        "location": location_shape(location),
+        "health": health_shape(odds.checks, health),
+        "scope_prefix_len": odds.scope_prefix_len,
+        "answers": [_share_shape(share) for share in odds.shares],
+    }
+    if odds.samples:
+        shape["samples"] = [_sample_shape(sample) for sample in odds.samples]
+    if is_each_failure:
+        shape["failures"] = [
+            _failure_shape(snapshot, ask, with_checks(health, {check: False}), location, check)
+            for check in sorted(odds.checks)
+            if health.is_healthy(check)
+        ]
+    return shape
+
+
+def location_shape(location: ClientLocation) -> Shape:
+    """Return where a client is: its region always, the rest as far as it is known."""
+    shape: Shape = {"region": location.region or DEFAULT_REGION, "source": location.source}
+    for key in ("country", "subdivision", "continent", "coordinates"):
+        value = getattr(location, key)
+        if value is not None:
+            shape[key] = list(value) if isinstance(value, tuple) else value
+    return shape
+
+
+def health_shape(checks: Iterable[str], health: HealthTable) -> Shape:
+    """Return which checks are healthy."""
+    return {check: "healthy" if health.is_healthy(check) else "unhealthy" for check in sorted(checks)}
+
+
+def _share_shape(share: Share) -> Shape:
+    answered = share.answered
+    shape: Shape = {
+        "probability": str(share.probability),
+        "percent": round(float(share.probability * 100), 6),
+        "ttl": answered.ttl,
+        "values": [format_rdata(answered.rrtype, value) for value in answered.values],
+        "path": list(answered.path),
+    }
+    if share.is_marginal:
+        shape["marginal"] = True
+    if answered.rcode != rrtypes.NOERROR:
+        shape["rcode"] = format_rcode(answered.rcode)
+    if answered.leaving is not None:
+        shape["leaving"] = format_name(answered.leaving)
+    if share.dead:
+        shape["down"] = sorted(share.dead)
+    return shape
+
+
+def _sample_shape(sample: Sample) -> Shape:
+    return {"probability": str(sample.probability), "wanted": sample.wanted, "of": sample.among}
+
+
+def _failure_shape(
+    snapshot: Snapshot, ask: Ask, health: HealthTable, location: ClientLocation, check: str
+) -> Shape:
+    odds = odds_of(snapshot, ask.qname, ask.qtype, health, location)
+    shape: Shape = {
+        "down": check,
+        "survives": odds.survives,
+        "answers": [_share_shape(share) for share in odds.shares],
+    }
+    if odds.samples:
+        shape["samples"] = [_sample_shape(sample) for sample in odds.samples]
+    return shape

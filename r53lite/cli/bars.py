@@ -1,0 +1,61 @@
+"""How do shares look as a picture? Bars in SVG, written by ourselves: text and rectangles are all it takes.
+
+The picture is readable without colour, in light and dark surroundings, and the same for the same shares.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+from xml.sax.saxutils import escape
+
+WIDTH, BAR_WIDTH, LEFT = 760, 400, 24
+ROW, TOP = 46, 62
+MAX_BARS = 100  # our choice: a page
+MAX_LABEL = 96
+_STYLE = (
+    "text{font:13px ui-monospace,Menlo,Consolas,monospace;fill:#1f2328}"
+    ".title{font-size:15px;font-weight:600}.track{fill:#d8dee4}.bar{fill:#2f6fb7}.page{fill:#fff}"
+    "@media(prefers-color-scheme:dark){text{fill:#e6edf3}.track{fill:#30363d}.bar{fill:#6aa5e8}.page{fill:#0d1117}}"
+)
+
+
+class Bar(NamedTuple):
+    """One share: what it is of, how many percent, and the same as a fraction."""
+
+    label: str
+    percent: float
+    fraction: str
+
+
+def draw_bars(title: str, bars: Sequence[Bar]) -> str:
+    """Return an SVG document with one bar for each share, in the order given."""
+    shown = bars[:MAX_BARS]
+    height = TOP + ROW * len(shown) + (24 if len(bars) > MAX_BARS else 0)
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img">',
+        f"<title>{escape(title)}</title><style>{_STYLE}</style>",
+        f'<rect class="page" width="{WIDTH}" height="{height}"/>',
+        f'<text class="title" x="{LEFT}" y="32">{escape(_short(title))}</text>',
+    ]
+    for index, bar in enumerate(shown):
+        parts += _draw_bar(bar, TOP + ROW * index)
+    if len(bars) > MAX_BARS:
+        parts.append(f'<text x="{LEFT}" y="{height - 10}">and {len(bars) - MAX_BARS} more</text>')
+    return "\n".join([*parts, "</svg>", ""])
+
+
+def _draw_bar(bar: Bar, y: int) -> list[str]:
+    """Return the label, the track and the bar of one share."""
+    width = BAR_WIDTH * min(max(bar.percent, 0.0), 100.0) / 100
+    share = f"{bar.percent:.2f} %  {bar.fraction}"
+    return [
+        f'<text x="{LEFT}" y="{y + 12}">{escape(_short(bar.label))}</text>',
+        f'<rect class="track" x="{LEFT}" y="{y + 18}" width="{BAR_WIDTH}" height="14" rx="3"/>',
+        f'<rect class="bar" x="{LEFT}" y="{y + 18}" width="{width:.2f}" height="14" rx="3"/>',
+        f'<text x="{LEFT + BAR_WIDTH + 14}" y="{y + 30}">{escape(share)}</text>',
+    ]
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= MAX_LABEL else f"{text[: MAX_LABEL - 1]}…"

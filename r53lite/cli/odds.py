@@ -1,0 +1,133 @@
+"""`r53lite odds`: every possible answer to a question, with its exact probability."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from r53lite.answering.asking import Ask
+from r53lite.answering.odds_report import report_odds
+from r53lite.cli.bars import Bar, draw_bars
+from r53lite.cli.looking import Question, Where, look, question_options
+from r53lite.config.settings import Settings
+from r53lite.control.snapshot import Snapshot
+from r53lite.health.table import HealthTable
+
+Shape = Mapping[str, Any]
+MAX_SHOWN_VALUES = 8  # routing-policies.md §2.7: the most that a multivalue group answers with
+MAX_PATH = 60  # our choice: eight sets of a sample would make another line
+
+
+@click.command("odds")
+@question_options
+@click.option("--each-failure", "is_each_failure", is_flag=True, help="Also with each single check failing.")
+@click.option("--plot", type=click.Path(path_type=Path, dir_okay=False), help="Draw bars into this SVG file.")
+def odds(
+    name: str,
+    rrtype: str,
+    client: str,
+    region: str | None,
+    down: tuple[str, ...],
+    up: tuple[str, ...],
+    zones: Path | None,
+    server: str | None,
+    is_json: bool,
+    is_each_failure: bool,
+    plot: Path | None,
+) -> None:
+    """Print every possible answer to NAME TYPE for a client, with its exact probability.
+
+    Computed from the policies themselves, not sampled; the order of records counts for nothing. Health is a
+    running server's, or all healthy with --zones; --down and --up state it otherwise (repeat them, or put
+    commas between ids).
+
+    Exit codes: 0 fine, 1 no zone holds the name or a zone is faulty, 2 wrong usage or settings.
+    """
+
+    def make(snapshot: Snapshot, ask: Ask, health: HealthTable, _settings: Settings) -> dict[str, object]:
+        return report_odds(snapshot, ask, health, is_each_failure=is_each_failure)
+
+    question = Question(name, rrtype, client, region, down, up)
+    extra = [("each_failure", "1")] if is_each_failure else []
+    shape: Shape = look(Where(zones, server), question, "odds", make, extra)
+    if plot is not None:
+        bars = [Bar(_label(one), float(one["percent"]), one["probability"]) for one in shape["answers"]]
+        plot.write_text(draw_bars(_title(shape), bars), encoding="utf-8")
+    if is_json:
+        click.echo(json.dumps(shape, ensure_ascii=False))
+        return
+    for line in format_odds(shape):
+        click.echo(line)
+
+
+def format_odds(shape: Shape) -> Iterator[str]:
+    """Yield the lines of odds for people."""
+    yield _title(shape)
+    sick = [check for check, status in shape["health"].items() if status != "healthy"]
+    if shape["health"]:
+        yield f"health: {len(shape['health'])} checks, {', '.join(sick) + ' down' if sick else 'all healthy'}"
+    yield f"scope: /{shape['scope_prefix_len']}"
+    yield ""
+    yield from _table(shape)
+    for failure in shape.get("failures", ()):
+        yield ""
+        verdict = "survives" if failure["survives"] else "does not survive: a target that is down is answered"
+        yield f"{failure['down']} failing: {verdict}"
+        yield from _table(failure)
+
+
+def _title(shape: Shape) -> str:
+    location = shape["location"]
+    client = f"{shape['client']} in {location['region']} ({location['source']})"
+    return f"{shape['name']} {shape['type']} for {client}"
+
+
+def _table(shape: Shape) -> Iterator[str]:
+    """Yield the answers in aligned columns, and what kind of shares they are."""
+    rows = [("chance", "percent", "ttl", "values", "path")]
+    for answer in shape["answers"]:
+        ttl = "-" if answer["ttl"] is None else str(answer["ttl"])
+        percent = f"{answer['percent']:.2f} %"
+        rows.append((answer["probability"], percent, ttl, _values(answer), _path(answer)))
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    for chance, percent, ttl, values, path in rows:
+        cells = (
+            chance.rjust(widths[0]),
+            percent.rjust(widths[1]),
+            ttl.rjust(widths[2]),
+            values.ljust(widths[3]),
+            path,
+        )
+        yield "  ".join(cells).rstrip()
+    for sample in shape.get("samples", ()):
+        yield (
+            f"{sample['wanted']} of {sample['of']} sets are sampled: too many combinations to list. A share"
+            " marked * is the chance that a reply holds the value, among others."
+        )
+
+
+def _values(answer: Shape) -> str:
+    """Return what an answer holds, on one line."""
+    if not answer["values"]:
+        text = "(goes on at " + answer["leaving"] + ")" if "leaving" in answer else "(no answer)"
+        return f"{answer['rcode']}" if "rcode" in answer else text
+    more = len(answer["values"]) - MAX_SHOWN_VALUES
+    shown: Sequence[str] = answer["values"]
+    if more > 1:
+        shown = [*shown[:MAX_SHOWN_VALUES], f"and {more} more"]
+    mark = " *" if answer.get("marginal") else ""
+    warning = f" (down: {', '.join(answer['down'])})" if "down" in answer else ""
+    return " ".join(shown) + mark + warning
+
+
+def _path(answer: Shape) -> str:
+    path = " > ".join(answer["path"]) or "-"
+    return path if len(path) <= MAX_PATH else f"{path[: MAX_PATH - 1]}…"
+
+
+def _label(answer: Shape) -> str:
+    return f"{_path(answer)}: {_values(answer)}" if answer["path"] else _values(answer)

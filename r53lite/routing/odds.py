@@ -1,0 +1,207 @@
+"""What can a policy answer, and how likely is each answer? Exactly, by walking through every choice.
+
+A policy leaves chance to its context alone: `choose`, `arrange`, `sample`. A `Forecast` overrules them and
+follows a script; at the first choice beyond it the walk forks, and each branch is run anew with its weight
+over their sum. What a run of any policy, alias tree or CNAME chain comes to is one outcome; its probability
+is the product of the fractions on its way. Nothing is drawn and nothing is known of any policy here.
+
+The order of records is not an outcome. A sample of some of many sets is one outcome for each combination, as
+long as these are few (`MAX_LISTED`); of more, each member is walked alone, and what comes out is not how
+likely a whole answer is but how likely a member is in it (`Sample`).
+
+Rules that always hold: the probabilities of all outcomes sum to 1, a sampled one counted `1/count` for each
+member; equal outcomes are for the caller to merge. Pure.
+
+Source: our choice; the policies are those of docs/route53/routing-policies.md §2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from fractions import Fraction
+from functools import lru_cache
+from itertools import combinations
+from math import comb
+from typing import Generic, NamedTuple, TypeVar
+
+from r53lite.routing.context import ClientLocation, Context, HealthView
+from r53lite.routing.record_set import RecordSetGroup
+from r53lite.routing.registry import select
+from r53lite.routing.selection import Selection
+
+MAX_LISTED = 64  # our choice: ten sets, of which eight are sampled, are 45 combinations; a page of answers
+MAX_OUTCOMES = 20_000  # our choice: some seconds
+
+T = TypeVar("T")
+Location = ClientLocation | Callable[[], ClientLocation]
+
+
+class TooManyOutcomesError(Exception):
+    """There are more outcomes than anybody can read or wait for."""
+
+    def __init__(self) -> None:
+        super().__init__(f"more than {MAX_OUTCOMES} outcomes")
+
+
+class Sample(NamedTuple):
+    """`wanted` of `among` sets come, too many combinations to list; an outcome shows one of the sets alone.
+
+    `probability` is that of a sample being taken here, `group` the group it is taken from. The chance that
+    one of `members` of its sets comes is `share(members)` of that.
+    """
+
+    group: RecordSetGroup | None
+    among: int
+    wanted: int
+    probability: Fraction
+
+    def share(self, members: int = 1) -> Fraction:
+        """Return the chance that the sample holds at least one of some sets: hypergeometric, `wanted/among`
+        for a single one.
+        """
+        return 1 - Fraction(comb(self.among - members, self.wanted), comb(self.among, self.wanted))
+
+
+class Outcome(NamedTuple, Generic[T]):
+    """What one way through all choices comes to.
+
+    `sample` is set where `value` shows a single member of a sample; `probability` is then the sample's over
+    the sets it is `among`. `visits` are the outermost groups, each with what was selected: one for each
+    policy in a CNAME chain.
+    """
+
+    probability: Fraction
+    value: T
+    visits: tuple[tuple[RecordSetGroup, Selection], ...]
+    sample: Sample | None
+
+
+class _ForkError(Exception):
+    """A choice beyond the script; carries its weights. Never leaves this module."""
+
+    def __init__(self, weights: Sequence[int], sampled: tuple[int, int] | None = None) -> None:
+        super().__init__()
+        self.weights = tuple(weights)
+        self.sampled = sampled
+
+
+class Forecast(Context):
+    """A context that follows a script of choices, stops at the first one beyond it and notes what it sees."""
+
+    __slots__ = ("groups", "sampled", "script", "visits")
+
+    def __init__(self, health: HealthView, location: Location, script: Sequence[int]) -> None:
+        super().__init__(health, location, _no_draw)
+        self.script = list(reversed(script))
+        self.groups: list[RecordSetGroup] = []
+        self.visits: list[tuple[RecordSetGroup, Selection]] = []
+        self.sampled: tuple[RecordSetGroup | None, int, int] | None = None
+
+    def choose(self, weights: Sequence[int]) -> int:
+        """Follow the script, or stop."""
+        if not self.script:
+            raise _ForkError(weights)
+        return self.script.pop()
+
+    def arrange(self, count: int, wanted: int) -> Sequence[int]:
+        """Leave the order of all as it is; of some, follow the script."""
+        return range(count) if wanted == count else self.sample(count, wanted)
+
+    def sample(self, count: int, wanted: int) -> Sequence[int]:
+        """Take one combination, or one member of too many combinations."""
+        if wanted == count:
+            return range(count)
+        outcomes = comb(count, wanted)
+        if outcomes <= MAX_LISTED:
+            return _combinations(count, wanted)[self.choose((1,) * outcomes)]
+        if not self.script:
+            raise _ForkError((1,) * count, (count, wanted))
+        self.sampled = (self.groups[-1] if self.groups else None, count, wanted)
+        return (self.script.pop(),)
+
+    def note(self, what: object) -> None:
+        """Keep the outermost groups and their selections."""
+        if isinstance(what, RecordSetGroup):
+            self.groups.append(what)
+        elif isinstance(what, Selection):
+            group = self.groups.pop()
+            if not self.groups:
+                self.visits.append((group, what))
+
+
+@lru_cache(maxsize=16)
+def _combinations(count: int, wanted: int) -> tuple[tuple[int, ...], ...]:
+    return tuple(combinations(range(count), wanted))
+
+
+def _no_draw(_limit: int) -> int:
+    raise AssertionError("a policy drew; it may only choose, arrange and sample")
+
+
+def outcomes(run: Callable[[Context], T], health: HealthView, location: Location) -> list[Outcome[T]]:
+    """Return every way that a run can go.
+
+    Args:
+        run: a function of its context alone: a policy, or the whole clear path of one question.
+        health: which checks are healthy.
+        location: where the client is.
+
+    Returns:
+        At least one outcome; equal ones are not merged.
+
+    Raises:
+        TooManyOutcomesError: over `MAX_OUTCOMES`.
+    """
+    found: list[Outcome[T]] = []
+    for outcome in _walk(run, health, location, [], Fraction(1), {}):
+        found.append(outcome)
+        if len(found) > MAX_OUTCOMES:
+            raise TooManyOutcomesError
+    assert sum(outcome.probability for outcome in found) == 1
+    return found
+
+
+def _walk(
+    run: Callable[[Context], T],
+    health: HealthView,
+    location: Location,
+    script: list[int],
+    probability: Fraction,
+    samples: dict[int, Fraction],
+) -> Iterator[Outcome[T]]:
+    """Yield the outcomes below a script of choices.
+
+    Args:
+        samples: the probability of each sample on the way, by its place in the script.
+    """
+    forecast = Forecast(health, location, script)
+    try:
+        value = run(forecast)
+    except _ForkError as fork:
+        total = sum(fork.weights)
+        below = samples if fork.sampled is None else {**samples, len(script): probability}
+        for index, weight in enumerate(fork.weights):
+            if weight:
+                share = probability * Fraction(weight, total)
+                yield from _walk(run, health, location, [*script, index], share, below)
+        return
+    sample = None
+    if forecast.sampled is not None and _is_used(forecast):
+        group, count, wanted = forecast.sampled
+        sample = Sample(group, count, wanted, samples[max(samples)])
+    yield Outcome(probability, value, tuple(forecast.visits), sample)
+
+
+def _is_used(forecast: Forecast) -> bool:
+    """Say whether the last sample is in what was selected: a tree may have backed out of it."""
+    assert forecast.sampled is not None
+    group = forecast.sampled[0]
+    if group is None:
+        return True
+    ids = {id(record_set) for record_set in group.sets}
+    return any(id(chosen) in ids for _, selection in forecast.visits for chosen in selection.chosen)
+
+
+def group_outcomes(group: RecordSetGroup, health: HealthView, location: Location) -> list[Outcome[Selection]]:
+    """Return every selection that a group's policy can make (see `outcomes`)."""
+    return outcomes(lambda context: select(group, context), health, location)
