@@ -17,18 +17,19 @@ from r53lite.routing.cidr_index import CidrIndex, CidrMatch, ClientPrefix
 from r53lite.routing.context import Aspect, ClientLocation
 from r53lite.routing.locations import Located
 
-MAX_MATCHES = 64  # our choice: indexes of CIDR blocks that one client's place remembers
+MAX_MATCHES = 64  # our choice: indexes of CIDR blocks, and keys, that one client's place remembers
 
 
 class Place:
     """Where a client is: its location with the classes it belongs to, and the client's own prefix."""
 
-    __slots__ = ("_located", "_matches", "client")
+    __slots__ = ("_keys", "_located", "_matches", "client")
 
     def __init__(self, located: Located, client: ClientPrefix) -> None:
         self._located = located
         self.client = client
         self._matches: dict[CidrIndex, CidrMatch] = {}
+        self._keys: dict[Looked, Hashable] = {}
 
     @property
     def location(self) -> ClientLocation:
@@ -42,9 +43,13 @@ class Place:
 
     def key(self, looked: Looked) -> Hashable:
         """Return what is equal for clients who are alike in what an answer looked at."""
-        if len(looked) == 1:
-            return self._id_of(looked[0])
-        return tuple([self._id_of(one) for one in looked])
+        key = self._keys.get(looked)
+        if key is None:
+            if len(self._keys) >= MAX_MATCHES:
+                self._keys.clear()
+            ids = tuple([self._id_of(one) for one in looked])
+            key = self._keys[looked] = ids[0] if len(ids) == 1 else ids
+        return key
 
     def scope_prefix_len(self, looked: Looked) -> int:
         """Return the length of the shortest prefix around the client in which all are alike in that."""

@@ -12,8 +12,8 @@ what it selected. Nobody listens but who explains an answer or tells its odds.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from enum import Enum
 from math import perm
+from operator import attrgetter
 from typing import NamedTuple, Protocol
 
 from r53lite.routing.cidr_index import CidrIndex, ClientPrefix
@@ -64,18 +64,22 @@ class ClientLocation(NamedTuple):
         return self.latency_sources.get(region, self.source)
 
 
-class Aspect(Enum):
-    """What of a client's location a policy looks at; each has its own scope (see `ClientLocation`)."""
+class Aspect:
+    """What of a client's location a policy looks at: `EVERYTHING`, `AREA` or `POSITION`. Each has its own
+    scope (see `ClientLocation`).
 
-    EVERYTHING = "everything"
-    AREA = "area"
-    POSITION = "position"
+    No `Enum`: its members hash in Python, and compiled answers are found by what they looked at.
+    """
 
-    def scope_prefix_len(self, location: ClientLocation) -> int:
-        """Return how far around the client its location holds in this."""
-        if self is Aspect.AREA:
-            return location.area_prefix_len
-        return location.position_prefix_len if self is Aspect.POSITION else location.prefix_len
+    __slots__ = ("scope_prefix_len",)
+
+    def __init__(self, scope_prefix_len: Callable[[ClientLocation], int]) -> None:
+        self.scope_prefix_len = scope_prefix_len
+
+
+EVERYTHING = Aspect(attrgetter("prefix_len"))
+AREA = Aspect(attrgetter("area_prefix_len"))
+POSITION = Aspect(attrgetter("position_prefix_len"))
 
 
 class TargetView(Protocol):
@@ -127,19 +131,19 @@ class Context:
     @property
     def location(self) -> ClientLocation:
         """Return where the client is, for who may look at everything."""
-        return self.look_at(Aspect.EVERYTHING)
+        return self.look_at(EVERYTHING)
 
     @property
     def area(self) -> ClientLocation:
         """Return where the client is, for who looks at country, subdivision and continent alone."""
-        return self.look_at(Aspect.AREA)
+        return self.look_at(AREA)
 
     @property
     def position(self) -> ClientLocation:
         """Return where the client is, for who looks at region, coordinates and latencies alone, and whether
         it is in China.
         """
-        return self.look_at(Aspect.POSITION)
+        return self.look_at(POSITION)
 
     def look_at(self, aspect: Aspect) -> ClientLocation:
         """Return where the client is, and count the scope of what is looked at."""
