@@ -11,6 +11,7 @@ Carries out: RFC 1034 §4.3.2, RFC 2308 §2 and §5, RFC 6604, RFC 6672 §3.1 (D
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple, assert_never
 
 from r53lite.dns import rrtypes
@@ -164,21 +165,27 @@ def _positive(chain: _Chain, zone: Zone, options: Options) -> Result:
     last = chain.answer[-1]
     is_apex_ns = last.rrtype == rrtypes.NS and last.owner == zone.origin
     authority = () if is_apex_ns else (zone.ns,)
+    answered = {(rrset.owner, rrset.rrtype) for rrset in chain.answer}
+    additional = _addresses(zone, chain.answer, answered)
     return Result(
         response._replace(
             authority=authority,
             is_authority_optional=True,
-            additional=_additional(zone, (*chain.answer, *authority)),
+            additional=additional,
+            authority_addresses=_addresses(zone, authority, answered),
         )
     )
 
 
-def _additional(zone: Zone, rrsets: tuple[RRset, ...]) -> tuple[RRset, ...]:
-    """Return the addresses our zone holds for the hosts that NS, MX and SRV name, each RRset once (RFC 1034
-    §3.7).
+def _addresses(zone: Zone, rrsets: Iterable[RRset], answered: set[tuple[bytes, int]]) -> tuple[RRset, ...]:
+    """Return the addresses our zone holds for the hosts that NS, MX and SRV name (RFC 1034 §3.7).
+
+    Args:
+        zone: where to look.
+        rrsets: what names the hosts.
+        answered: owner and type of what the reply holds; what is found is added.
     """
-    found: dict[tuple[bytes, int], RRset] = {}
-    answered = {(rrset.owner, rrset.rrtype) for rrset in rrsets}
+    found = []
     for rrset in rrsets:
         for rdata in rrset.rdatas:
             target = target_of(rrset.rrtype, rdata)
@@ -186,8 +193,9 @@ def _additional(zone: Zone, rrsets: tuple[RRset, ...]) -> tuple[RRset, ...]:
                 break
             for address in additional_addresses(zone, target):
                 if (address.owner, address.rrtype) not in answered:
-                    found[address.owner, address.rrtype] = address
-    return tuple(found.values())
+                    answered.add((address.owner, address.rrtype))
+                    found.append(address)
+    return tuple(found)
 
 
 def _negative(chain: _Chain, rcode: int, soa: RRset) -> Result:
