@@ -19,7 +19,7 @@ from tests.differential.wire import AA, TC, Answer
 _NAME_AT = {TYPES["NS"]: 0, TYPES["MX"]: 2, TYPES["SRV"]: 6}
 _ADDRESSES = (TYPES["A"], TYPES["AAAA"])
 _SECTIONS = ("answer", "authority", "additional")
-_RR_OCTETS = 12  # a compressed owner, type, class, TTL and length
+_RR_OCTETS = 13  # type, class, TTL, length, and what a label and a pointer take beside the label's letters
 KNOT_LINKS = 5
 EDE = 15
 
@@ -69,7 +69,7 @@ def _additional(case: Case, atoms: frozenset[Atom]) -> frozenset[Atom]:
     room = (65535 if case.question.is_tcp else udp_limit(case.question.payload)) - case.ours.size
     needed: Counter[tuple[bytes, int]] = Counter()  # by RRset: none is sent in part
     for rr in case.theirs.additional - case.ours.additional:
-        needed[rr.owner, rr.rrtype] += _RR_OCTETS + len(rr.rdata)
+        needed[rr.owner, rr.rrtype] += _RR_OCTETS + rr.owner[0] + len(rr.rdata)
     return frozenset(
         atom
         for atom in atoms
