@@ -134,7 +134,7 @@ def wait_for_health(server: Server) -> None:
 
 def _addresses(server: Server, qname: str) -> set[str]:
     query = make_query(Question(qname), is_edns=False)
-    reply = dns.query.udp(query, ADDRESS, timeout=QUERY_TIMEOUT_S, port=server.port)
+    reply = dns.query.udp(query, ADDRESS, timeout=QUERY_TIMEOUT_S, port=server.port, ignore_unexpected=True)
     return {rdata.to_text() for rrset in reply.answer for rdata in rrset}
 
 
@@ -145,9 +145,11 @@ def ask(server: Server, question: Question, row: Row) -> dns.message.Message:
         UnequalAnswersError: no reply, or one that is no message.
     """
     query = make_query(question, row.is_edns)
-    send = dns.query.tcp if row.is_tcp else dns.query.udp
+    where, port, limit_s = ADDRESS, server.port, QUERY_TIMEOUT_S
     try:
-        return send(query, ADDRESS, timeout=QUERY_TIMEOUT_S, port=server.port)
+        if row.is_tcp:
+            return dns.query.tcp(query, where, limit_s, port)
+        return dns.query.udp(query, where, limit_s, port, ignore_unexpected=True)
     except (dns.exception.DNSException, OSError) as error:
         raise UnequalAnswersError(f"{server.name}, {question.qname}: {error!r}") from error
 

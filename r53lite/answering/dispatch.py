@@ -13,7 +13,6 @@ import logging
 import random
 import time
 from collections.abc import Callable, Coroutine, Sequence
-from functools import partial
 
 from r53lite.answering import handover
 from r53lite.answering.authoritative import Options, respond
@@ -21,6 +20,8 @@ from r53lite.answering.clients import Clients, unscoped
 from r53lite.answering.compiled import pick_ready
 from r53lite.answering.recursive import Recursive
 from r53lite.answering.replay import Ready, ReadyEntry, Replay
+from r53lite.answering.reply_options import cookie_tail
+from r53lite.answering.settled import TRANSFERS, answer_without_data
 from r53lite.answering.zone_answers import Asker, DispatchSettings, ZoneAnswers
 from r53lite.control.snapshot import Snapshot
 from r53lite.dns import rrtypes, wire
@@ -28,10 +29,6 @@ from r53lite.dns.message import AA, QR, Message, Query, Response
 from r53lite.errors import WireError
 from r53lite.health.table import HealthTable
 from r53lite.routing.context import Context
-from r53lite.zone.model import Zone
-
-EDE_PROHIBITED = 18  # RFC 8914 §4.19
-_TRANSFERS = frozenset((rrtypes.AXFR, rrtypes.IXFR))
 
 Reply = bytes | None | Coroutine[None, None, bytes | None]
 _Outcome = bytes | handover.Outcome
@@ -100,6 +97,7 @@ class Dispatch:
         self._refresh()
         replies: list[Reply] = []
         add = replies.append
+        draw, place_id = self._draw, self._place_id
         is_one_kind = self._recursive is None
         find = self._replay.ready(is_stream=False, may_recurse=False).young.get
         for index, request in enumerate(requests):
@@ -109,10 +107,16 @@ class Dispatch:
             ready = find(request[2:])
             if ready.__class__ is bytes:
                 add(request[:2] + ready)
-            elif ready is None:
+                continue
+            reply = None
+            if isinstance(ready, ReadyEntry):
+                reply = ready.reply(place_id, client(index), draw)
+            elif ready is not None:
+                reply = pick_ready(ready, draw)
+            if reply is None:
                 add(self._answer_new(request, client(index), is_stream=False))
             else:
-                add(self._answer_ready(ready, request, client(index), is_stream=False))
+                add(request[:2] + reply)
         return replies
 
     def answer(self, request: bytes, address: str, *, is_stream: bool) -> Reply:
@@ -139,13 +143,32 @@ class Dispatch:
 
     def _answer_ready(self, ready: Ready, request: bytes, address: str, *, is_stream: bool) -> Reply:
         """Replay the reply to a request that was answered before."""
-        tree = ready
-        if isinstance(tree, ReadyEntry):
-            found = tree.find(partial(self._clients.place, self._snapshot().locations, address))
-            if found is None:
-                return self._answer_new(request, address, is_stream=is_stream)
-            tree = found
-        return request[:2] + pick_ready(tree, self._draw)
+        found = self._replay_body(ready, address)
+        if found is None:
+            return self._answer_new(request, address, is_stream=is_stream)
+        return request[:2] + found
+
+    def _replay_body(self, ready: Ready, address: str) -> bytes | None:
+        """Return a ready reply without its id, or None where it has to be compiled anew."""
+        if isinstance(ready, ReadyEntry):
+            return ready.reply(self._place_id, address, self._draw)
+        return pick_ready(ready, self._draw)
+
+    def _place_id(self, address: str) -> int:
+        """Return the id of the location of a client by its address."""
+        return id(self._clients.place(self._snapshot().locations, address).location)
+
+    def _replay_cookie(self, request: bytes, tail: int, address: str, *, is_stream: bool) -> bytes | None:
+        """Replay the reply to a request that was answered before but for the cookie that ends both."""
+        may_recurse = self._clients.may_recurse(address)
+        ready = self._replay.cookied(is_stream=is_stream, may_recurse=may_recurse).get(request[2:-tail])
+        if ready is None:
+            return None
+        cookie = self._settings.client_options.judge(
+            request[-tail:], unscoped(address), is_stream=is_stream, now=int(self._wall_clock())
+        )
+        body = None if cookie is None else self._replay_body(ready, address)
+        return None if cookie is None or body is None else request[:2] + body + cookie
 
     def _answer_new(self, request: bytes, address: str, *, is_stream: bool) -> Reply:
         """Answer a request that the young generation of its table does not hold. The boundary for bugs."""
@@ -154,6 +177,11 @@ class Dispatch:
             ready = self._replay.ready(is_stream=is_stream, may_recurse=may_recurse).recall(request[2:])
             if ready is not None:
                 return self._answer_ready(ready, request, address, is_stream=is_stream)
+            tail = cookie_tail(request) if request[11:12] == b"\x01" else 0  # one additional record
+            if tail:
+                replayed = self._replay_cookie(request, tail, address, is_stream=is_stream)
+                if replayed is not None:
+                    return replayed
             return self._answer_request(request, address, is_stream=is_stream, may_recurse=may_recurse)
         except Exception:
             logger.exception("a query failed")
@@ -221,8 +249,8 @@ class Dispatch:
     def _answer(self, query: Query, asker: Asker) -> _Outcome:
         """Decide who answers: an error, our zones, recursion, or nobody."""
         zone = self._snapshot().catalog.find(query.qname)
-        if query.qclass != rrtypes.CLASS_IN or query.qtype in _TRANSFERS or query.edns is not None:
-            settled = self._answer_without_data(query, zone)
+        if query.qclass != rrtypes.CLASS_IN or query.qtype in TRANSFERS or query.edns is not None:
+            settled = answer_without_data(query, zone, self._settings.chaos, is_stream=asker.is_stream)
             if settled is not None:
                 return settled
         recursive = self._recursive if asker.may_recurse else None
@@ -233,27 +261,6 @@ class Dispatch:
             return answered
         assert recursive is not None  # for nobody else is anything left open
         return handover.complete(recursive, answered, query)
-
-    def _answer_without_data(self, query: Query, zone: Zone | None) -> Response | None:
-        """Answer what asks for no data of ours or others: a version, a class, a transfer.
-
-        NSD, Knot and BIND refuse a transfer of a zone they have (we hand out none), and are NOTAUTH for any
-        other name. Types that mean something only elsewhere in a message (OPT, TSIG, MAILA and such) are
-        answered as types that no name has, as NSD and Knot do: they are no case here.
-        """
-        if query.is_cookie_demanded:
-            return Response(rrtypes.BADCOOKIE)  # RFC 7873 §5.2.3
-        if query.edns is not None and query.edns.version > 0:
-            return Response(rrtypes.BADVERS)  # RFC 6891 §6.1.3
-        if query.qclass == rrtypes.CLASS_CH:
-            return self._settings.chaos.respond(query.qname, query.qtype)
-        if query.qclass not in (rrtypes.CLASS_IN, rrtypes.CLASS_ANY):
-            return Response(rrtypes.REFUSED, ede_code=EDE_PROHIBITED)
-        if query.qtype in _TRANSFERS:
-            if zone is None or zone.origin != query.qname:
-                return Response(rrtypes.NOTAUTH)  # RFC 5936 §2.2.1
-            return Response(rrtypes.REFUSED, ede_code=EDE_PROHIBITED)
-        return None
 
     def local(self, qname: bytes, qtype: int) -> Message | None:
         """Answer for our own resolver from our own zones; None where they do not hold the name.

@@ -19,13 +19,13 @@ from r53lite.answering.chaos import Chaos
 from r53lite.answering.clear_path import ClearPath
 from r53lite.answering.clients import Clients
 from r53lite.answering.compiled import Leaf, Opts, Tree
-from r53lite.answering.replay import Asked, Entry, Place, Replay
-from r53lite.answering.reply_options import ClientOptions
+from r53lite.answering.replay import Asked, Entry, Place, Replay, Uncompiled
+from r53lite.answering.reply_options import COOKIE_REPLY_BYTES, ClientOptions, ends_in_cookie
 from r53lite.answering.shape import Shape, shape_of
 from r53lite.control.snapshot import Snapshot
-from r53lite.dns import rrtypes, wire
-from r53lite.dns.edns import encode_opt
-from r53lite.dns.message import CD, RD, Query, Response
+from r53lite.dns import wire
+from r53lite.dns.edns import encode_client_subnet, encode_opt
+from r53lite.dns.message import CD, RD, Query
 from r53lite.health.table import HealthTable
 from r53lite.routing.context import ClientLocation, Context
 from r53lite.zone.model import Zone
@@ -104,15 +104,12 @@ class ZoneAnswers:
             asker.may_recurse,
         )
         known = self._replay.get(key)
+        reply = None
         if known.__class__ is Leaf:  # no choice, no dependence: most answers
             reply = self._replayed(query, asker, shape, known, known)
-            if reply is not None:
-                return reply
         elif known is not None or shape.is_shared or self._replay.is_second_sight(key):
-            compiled = self._compiled(query, asker, zone, shape, key)
-            if compiled is not None:
-                return compiled
-        return self._answer_clear(query, asker, zone, shape)
+            reply = self._compiled(query, asker, zone, shape, key, known)
+        return self._answer_clear(query, asker, zone, shape) if reply is None else reply
 
     def _clear_path(self, query: Query, asker: Asker, zone: Zone, shape: Shape) -> ClearPath:
         """Return the clear path of a query."""
@@ -133,12 +130,25 @@ class ZoneAnswers:
             query, result.response, asker.limit_bytes, payload_bytes, shape.private_octets
         )
 
-    def _compiled(self, query: Query, asker: Asker, zone: Zone, shape: Shape, key: Hashable) -> bytes | None:
+    def _compiled(
+        self,
+        query: Query,
+        asker: Asker,
+        zone: Zone,
+        shape: Shape,
+        key: Hashable,
+        known: Tree | Entry | Uncompiled | None,
+    ) -> bytes | None:
         """Answer by a compiled answer that makes choices, or compile one; None where the clear path must."""
+        if isinstance(known, Uncompiled):
+            return None
         place = self._place(query, asker)
+        leaf = None if known is None else self._replay.draw_from(known, place)
+        if known is not None and leaf is not None:
+            return self._replayed(query, asker, shape, known, leaf)
         clear = self._clear_path(query, asker, zone, shape)
         asked = Asked(key, shape.record, partial(clear.run, asker.limit_bytes), place)
-        found = self._replay.find(asked)
+        found = self._replay.compile(asked, known if isinstance(known, Entry) else None)
         return None if found is None else self._replayed(query, asker, shape, *found)
 
     def _replayed(
@@ -151,15 +161,24 @@ class ZoneAnswers:
         reply = request[:2] + leaf.head + query.question + shape.record + leaf.body + opt
         if len(reply) > asker.limit_bytes:
             return None
-        edns = query.edns
-        if edns is None or not edns.cookie:  # a cookie's reply depends on client and time
-            table = self._replay.ready(is_stream=asker.is_stream, may_recurse=asker.may_recurse)
-            if table.is_second_sight(request[2:]):
-                is_placed = edns is not None and edns.client_subnet is not None
-                place = self._place(query, asker) if is_placed else None
-                ready = self._replay.make_ready(found, shape.record, query.question, opts, place)
-                table.put(request[2:], ready)
+        self._keep(query, asker, shape, found, opts)
         return reply
+
+    def _keep(self, query: Query, asker: Asker, shape: Shape, found: Tree | Entry, opts: Opts) -> None:
+        """Keep a reply for the next request of the same octets, the cookie at their end not counted."""
+        table = self._replay.ready(is_stream=asker.is_stream, may_recurse=asker.may_recurse)
+        key, edns = asker.request[2:], query.edns
+        if edns is not None and edns.cookie:  # its reply depends on client and time
+            if not ends_in_cookie(query, asker.request):
+                return
+            table = self._replay.cookied(is_stream=asker.is_stream, may_recurse=asker.may_recurse)
+            key = key[: -len(edns.cookie)]
+            opts = opts[0][:-COOKIE_REPLY_BYTES], opts[1][:-COOKIE_REPLY_BYTES]
+        if table.is_second_sight(key):
+            subnet = None if edns is None else edns.client_subnet
+            is_placed = subnet is not None and subnet.source_prefix_len > 0  # else the address tells
+            place = self._place(query, asker) if is_placed else None
+            table.put(key, self._replay.make_ready(found, shape.record, query.question, opts, place))
 
     def _opts(self, query: Query, asker: Asker) -> Opts:
         """Return the OPT records of a query's replies."""
@@ -168,15 +187,19 @@ class ZoneAnswers:
             return b"", b""
         if edns.client_subnet is None and not query.reply_options:
             return self._bare_opts[edns.is_dnssec_ok]
-        unscoped_opt = self._opt(query, asker, 0)
+        unscoped_opt = self._opt(query, 0)
         if edns.client_subnet is None:
             return unscoped_opt, unscoped_opt
-        return unscoped_opt, self._opt(query, asker, self._place(query, asker)().prefix_len)
+        return unscoped_opt, self._opt(query, self._place(query, asker)().prefix_len)
 
-    def _opt(self, query: Query, asker: Asker, scope_prefix_len: int) -> bytes:
-        response = Response(rrtypes.NOERROR, scope_prefix_len=scope_prefix_len)  # zones have no code over 15
-        payload_bytes = self._settings.udp_payload_bytes
-        return wire.encode_reply_opt(query, response, asker.limit_bytes, payload_bytes)
+    def _opt(self, query: Query, scope_prefix_len: int) -> bytes:
+        """Return the OPT record of a reply of our zones: they have no response code over 15."""
+        edns = query.edns
+        assert edns is not None
+        options = query.reply_options
+        if edns.client_subnet is not None:
+            options += encode_client_subnet(edns.client_subnet, scope_prefix_len)
+        return encode_opt(self._settings.udp_payload_bytes, 0, options, is_dnssec_ok=edns.is_dnssec_ok)
 
     def _place(self, query: Query, asker: Asker) -> Callable[[], Place]:
         """Return what finds out where the client is."""

@@ -239,7 +239,7 @@ def _dispatch_settings(settings: Settings) -> DispatchSettings:
         settings.udp_payload_bytes,
         settings.minimal_responses,
         ClientOptions(
-            settings.nsid.encode(), cookies, settings.cookies.required, settings.tcp.idle_timeout_s
+            settings.nsid.encode(), cookies, settings.cookies.required, settings.tcp.keepalive_100ms
         ),
         Chaos(chaos.version, chaos.hostname, chaos.id),
     )

@@ -79,10 +79,11 @@ class _Linter:
             rrtypes.SRV: self._look_at_targets,
             rrtypes.CNAME: self._look_at_cname,
             rrtypes.PTR: self._look_at_ptr,
-            rrtypes.A: self._look_at_address,
-            rrtypes.AAAA: self._look_at_address,
             rrtypes.TXT: self._look_at_spf,
         }
+        for rrtype, tree in ((rrtypes.A, _REVERSE_V4), (rrtypes.AAAA, _REVERSE_V6)):
+            if any(is_subdomain(origin, tree) for origin in catalog.origins):
+                self._looks[rrtype] = self._look_at_address
 
     def look(self) -> None:
         """Look at every name that is answered from this zone."""
@@ -180,8 +181,13 @@ class _Linter:
         """Look whether an address has a name at all, where its reverse zone is ours."""
         if is_wildcard(rrset.owner):
             return
+        tree = _REVERSE_V4 if rrset.rrtype == rrtypes.A else _REVERSE_V6
         for address in rrset.rdatas:
-            if isinstance(self._ask(_reverse_of(address), rrtypes.PTR), NoData | NxDomain):
+            name = _reverse_of(address)
+            zone = self._catalog.find(name)
+            if zone is None or not is_subdomain(zone.origin, tree):  # the root zone says nothing about it
+                continue
+            if isinstance(lookup(zone, name, rrtypes.PTR), NoData | NxDomain):
                 shown = format_rdata(rrset.rrtype, address)
                 self._warn("address without PTR", rrset, address, f"{shown} has no PTR in its reverse zone")
 

@@ -74,6 +74,8 @@ def run(seed: int, directory: Path) -> int:
     compared = 0
     for round_number in range(ROUNDS):
         for request, client, is_stream in requests:
+            if chance.random() < 0.3:  # the same octets from elsewhere
+                client = chance.choice(CLIENTS)
             replies = []
             for door in doors:
                 reseed(seed + compared)

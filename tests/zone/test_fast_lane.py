@@ -14,7 +14,7 @@ from r53lite.dns import rrtypes
 from r53lite.dns.name import parse_name
 from r53lite.errors import Fault
 from r53lite.zone.fast_lane import FastLane
-from r53lite.zone.master_file import read_chunks
+from r53lite.zone.master_file import CHUNK_BYTES, read_chunks
 from r53lite.zone.reading import ReadingState
 from r53lite.zone.records import Record, RecordTable
 
@@ -86,6 +86,13 @@ values = st.sampled_from(
         "word",
         "two words",
         '"quoted; text"',
+        '"',
+        '""',
+        '"one" "two"',
+        '"one""two"',
+        'x"y"',
+        '"\u00e9("',
+        '"' + "q" * 256 + '"',
         "\\065",
         "z" * 256,
         "",
@@ -146,6 +153,7 @@ def taken(text: str) -> int:
         "a.b 60 MX 10 mail",
         "a.example.net. IN 60 NS ns.example.net.",
         "* 60 TXT word",
+        '@ 60 TXT "semi;colon (and more)"',
         "_sip._tcp 60 SRV 0 5 5060 sip",
         "1 60 PTR host",
     ],
@@ -160,7 +168,6 @@ def test_plain_lines_are_taken_and_the_blank_owner_too(line: str) -> None:
         "",
         ";",
         "$TTL 5",
-        'a 60 TXT "x"',
         "a 60 A 1.2.3",
         "a 60 CAA 0 issue x",
         "a A 192.0.2.1",
@@ -175,6 +182,18 @@ def test_a_file_of_errors_is_not_read_to_its_end() -> None:
     _, faults = read([b"a A 1\n" * 5000])
     assert len(faults) == 1001
     assert faults[-1] == Fault("f.zone", 1000, "1000 errors; reading stops here")
+
+
+@pytest.mark.parametrize("text", [b"a 60 A 192.0.2.1\nb", b"a 60 A 192.0.2.1\nb 60 TXT (\n"])
+def test_a_line_longer_than_any_record_ends_the_reading(text: bytes) -> None:
+    records, faults = read([text, *[b"x" * CHUNK_BYTES] * 6])
+    assert len(records) == 1
+    assert [(fault.line, fault.reason[:12]) for fault in faults] == [(text.count(b"\n") + 1, "line of over")]
+
+
+def test_parentheses_that_stay_open_over_more_than_any_record_are_an_error() -> None:
+    _, faults = read([b"b 60 TXT (\n" + b" x\n" * 400000 + b"c 60 A 192.0.2.1\n"])
+    assert [fault.line for fault in faults] == [1]
 
 
 def test_an_owner_of_many_records_keeps_their_order() -> None:

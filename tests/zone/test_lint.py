@@ -98,6 +98,11 @@ def test_an_address_without_a_name_in_its_reverse_zone() -> None:
     ]
 
 
+def test_without_the_reverse_zone_nothing_is_said_of_addresses() -> None:
+    zone, records = zone_of("a A 192.0.2.1\n", ".")
+    assert not [fault for fault in lint_zones({zone.origin: (zone, records)}) if "PTR" in fault.reason]
+
+
 SPF_OVER = "is an SPF record of 11 look-ups or more; the limit is 10 (RFC 7208 §4.6.4)"
 
 
