@@ -90,6 +90,8 @@ def _any(case: Case, atoms: frozenset[Atom]) -> frozenset[Atom]:
         for extra in (True, False)
     ]
     owners = {owner for owner, _ in sets[0] | sets[1]}
+    if (case.ours.flags ^ case.theirs.flags) & TC:  # one choice fits, the other does not
+        return frozenset(atom for atom in atoms if atom.field in ("tc", *_SECTIONS))
     if len(sets[0]) != 1 or len(sets[1]) != 1 or len(owners) != 1:
         return frozenset()
     added = _targets(case.theirs)  # what their choice brings with it
