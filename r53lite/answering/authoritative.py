@@ -61,6 +61,10 @@ class _Chain:
         self.answer: list[RRset] = []
         self.scope_prefix_len = 0
 
+    def has(self, owner: bytes, rrtype: int) -> bool:
+        """Say whether the answer section holds an RRset already."""
+        return any(rrset.owner == owner and rrset.rrtype == rrtype for rrset in self.answer)
+
     def add(self, data: Data, owner: bytes) -> RRset | None:
         """Append data at `owner`, letting its policy choose; None where the policy has nothing for this
         client.
@@ -122,6 +126,8 @@ def _step(chain: _Chain, zone: Zone, name: bytes, qtype: int, options: Options) 
     outcome = lookup(zone, name, qtype)
     match outcome:
         case Answer(owner, data):
+            if chain.has(owner, data.rrtype):  # a chain of DNAMEs came back to one, and DNAME is asked for
+                return _positive(chain, zone, options)
             if chain.add(data, owner) is None:
                 return _negative(chain, rrtypes.NOERROR, zone.negative_soa)
             return _positive(chain, zone, options)
@@ -129,7 +135,7 @@ def _step(chain: _Chain, zone: Zone, name: bytes, qtype: int, options: Options) 
             cname = chain.add(data, owner)
             return _negative(chain, rrtypes.NOERROR, zone.negative_soa) if cname is None else cname.rdatas[0]
         case Dname(rrset):
-            if all(known.owner != rrset.owner for known in chain.answer):
+            if not chain.has(rrset.owner, rrtypes.DNAME):  # RFC 2181 §5: no record twice
                 chain.add(rrset, rrset.owner)
             target = name[: len(name) - len(rrset.owner)] + rrset.rdatas[0]
             if len(target) > MAX_NAME_OCTETS:  # RFC 6672 §2.2
