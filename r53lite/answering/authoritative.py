@@ -16,7 +16,7 @@ from typing import NamedTuple, assert_never
 
 from r53lite.dns import rrtypes
 from r53lite.dns.message import Response
-from r53lite.dns.name import MAX_NAME_OCTETS
+from r53lite.dns.name import MAX_NAME_OCTETS, is_subdomain
 from r53lite.dns.rdata import target_of
 from r53lite.dns.rrset import RRset
 from r53lite.routing.context import Context
@@ -54,10 +54,15 @@ class Options(NamedTuple):
 
 
 class _Chain:
-    """The answer section as it grows along a CNAME chain, and the scope of the choices made."""
+    """The answer section as it grows along a CNAME chain, and the scope of the choices made.
+
+    `is_endless` says that the last link is a DNAME that leads below itself: while the zone stays the same,
+    every further link would be longer, without end.
+    """
 
     def __init__(self, context: Context) -> None:
         self.context = context
+        self.is_endless = False
         self.answer: list[RRset] = []
         self.scope_prefix_len = 0
 
@@ -117,6 +122,8 @@ def respond(
         next_zone = catalog.find(step)
         if next_zone is None:
             return Result(_response(chain, rrtypes.NOERROR), leaving=step)
+        if chain.is_endless and next_zone is zone:
+            return Result(_response(chain, rrtypes.NOERROR))
         seen.add(step)
         name, zone = step, next_zone
 
@@ -141,7 +148,10 @@ def _step(chain: _Chain, zone: Zone, name: bytes, qtype: int, options: Options) 
             if len(target) > MAX_NAME_OCTETS:  # RFC 6672 §2.2
                 return Result(_response(chain, rrtypes.YXDOMAIN))
             chain.answer.append(RRset(name, rrtypes.CNAME, rrset.ttl, (target,)))
-            return _positive(chain, zone, options) if qtype == rrtypes.CNAME else target
+            if qtype == rrtypes.CNAME:
+                return _positive(chain, zone, options)
+            chain.is_endless = is_subdomain(rrset.rdatas[0], rrset.owner)
+            return target
         case Referral():
             return _delegated(chain, outcome, options)
         case NoData(soa):
