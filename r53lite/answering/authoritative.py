@@ -139,6 +139,7 @@ def _step(chain: _Chain, zone: Zone, name: bytes, qtype: int, options: Options) 
                 return _negative(chain, rrtypes.NOERROR, zone.negative_soa)
             return _positive(chain, zone, options)
         case Cname(owner, data):
+            chain.is_endless = False
             cname = chain.add(data, owner)
             return _negative(chain, rrtypes.NOERROR, zone.negative_soa) if cname is None else cname.rdatas[0]
         case Dname(rrset):
