@@ -98,12 +98,13 @@ class Dispatch:
         replies: list[Reply] = []
         add = replies.append
         draw, place_id = self._draw, self._place_id
-        is_one_kind = self._recursive is None
+        is_one_kind = self._recursive is None  # of clients: who may recurse gets other replies
+        finds: dict[str, Callable[[bytes], Ready | None]] = {}
         find = self._replay.ready(is_stream=False, may_recurse=False).young.get
         for index, request in enumerate(requests):
             if not is_one_kind:
-                may_recurse = self._clients.may_recurse(client(index))
-                find = self._replay.ready(is_stream=False, may_recurse=may_recurse).young.get
+                address = client(index)
+                find = finds.get(address) or self._learn_find(finds, address)
             ready = find(request[2:])
             if ready.__class__ is bytes:
                 add(request[:2] + ready)
@@ -118,6 +119,14 @@ class Dispatch:
             else:
                 add(request[:2] + reply)
         return replies
+
+    def _learn_find(
+        self, finds: dict[str, Callable[[bytes], Ready | None]], address: str
+    ) -> Callable[[bytes], Ready | None]:
+        """Note and return what looks a client's datagrams up in the table for its kind."""
+        may_recurse = self._clients.may_recurse(address)
+        find = finds[address] = self._replay.ready(is_stream=False, may_recurse=may_recurse).young.get
+        return find
 
     def answer(self, request: bytes, address: str, *, is_stream: bool) -> Reply:
         """Answer one request.
