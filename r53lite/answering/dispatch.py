@@ -32,6 +32,7 @@ from r53lite.routing.context import Context
 
 Reply = bytes | None | Coroutine[None, None, bytes | None]
 _Outcome = bytes | handover.Outcome
+_Find = Callable[[bytes], Ready | None]
 
 logger = logging.getLogger("r53lite.answering")
 
@@ -99,8 +100,8 @@ class Dispatch:
         add = replies.append
         draw, place_id = self._draw, self._place_id
         is_one_kind = self._recursive is None  # of clients: who may recurse gets other replies
-        finds: dict[str, Callable[[bytes], Ready | None]] = {}
-        find = self._replay.ready(is_stream=False, may_recurse=False).young.get
+        finds: dict[str, _Find] = {}
+        find: _Find = self._replay.ready(is_stream=False, may_recurse=False).young.get
         for index, request in enumerate(requests):
             if not is_one_kind:
                 address = client(index)
@@ -120,9 +121,7 @@ class Dispatch:
                 add(request[:2] + reply)
         return replies
 
-    def _learn_find(
-        self, finds: dict[str, Callable[[bytes], Ready | None]], address: str
-    ) -> Callable[[bytes], Ready | None]:
+    def _learn_find(self, finds: dict[str, _Find], address: str) -> _Find:
         """Note and return what looks a client's datagrams up in the table for its kind."""
         may_recurse = self._clients.may_recurse(address)
         find = finds[address] = self._replay.ready(is_stream=False, may_recurse=may_recurse).young.get
