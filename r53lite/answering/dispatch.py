@@ -234,10 +234,10 @@ class Dispatch:
             return 512
         return min(query.edns.payload_bytes, self._settings.udp_payload_bytes)
 
-    async def _finish(self, pending: Coroutine[None, None, Response], query: Query, asker: Asker) -> bytes:
+    async def _finish(self, resolve: handover.Resolve, query: Query, asker: Asker) -> bytes:
         """Wait for recursion and encode what came of it."""
         try:
-            response = await pending
+            response = await resolve()
             payload_bytes = self._settings.udp_payload_bytes
             return wire.encode_response(query, response, asker.limit_bytes, payload_bytes)
         except Exception:

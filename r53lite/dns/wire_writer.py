@@ -223,10 +223,12 @@ def _put_sections(writer: _Writer, response: Response, qname: bytes) -> tuple[in
     glue = _put_needed(writer, response.glue)
     if authorities is None or glue is None:
         return None
+    additional = response.additional
     if response.is_authority_optional:
-        for rrset in response.authority:
-            authorities += writer.put_rrset(rrset) or 0
-    for rrset in response.additional:
+        authorities = sum(writer.put_rrset(rrset) or 0 for rrset in response.authority)
+        if authorities:  # else nobody names the hosts whose addresses these are
+            additional += response.authority_addresses
+    for rrset in additional:
         glue += writer.put_rrset(rrset) or 0
     return answers, authorities, glue
 
