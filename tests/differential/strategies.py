@@ -73,8 +73,8 @@ KINDS = (
     "MANY CUT",
 )
 QTYPES = (*TYPES.values(), 1, 1, 1, 1, 2, 5, 15, 16, 16, 28, 33, 43, 43, 48, 64, 99) * 3
-# Left out, as r53lite equals one of the two each time: type 0 (Knot: NOTIMP), AXFR, IXFR (Knot: NOTAUTH), RRSIG and
-# NSEC types at a CNAME (Knot, NSD: NODATA), class ANY (NSD: no AA), HS and NONE (NSD: no question).
+# Left out, as r53lite equals one of the two each time: type 0 (Knot: NOTIMP), AXFR and IXFR (Knot: NOTAUTH),
+# RRSIG and NSEC types at a CNAME (Knot, NSD: NODATA), class ANY (NSD: no AA), HS and NONE (NSD: no question).
 META_QTYPES = (41, 128, 249, 250, 253, 254, 256, 65535)
 PAYLOADS = (None, None, None, 0, 512, 700, 1232, 1232, 4096)
 
