@@ -66,6 +66,7 @@ class Answer(NamedTuple):
     edns: Edns | None
     size: int
     faults: tuple[str, ...]
+    is_joined: bool = False
 
 
 def encode(question: Question, base: tuple[bytes, ...], query_id: int) -> bytes:
