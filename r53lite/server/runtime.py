@@ -19,9 +19,11 @@ from typing import TYPE_CHECKING
 from r53lite.answering.access import AccessList
 from r53lite.answering.chaos import Chaos
 from r53lite.answering.dispatch import Dispatch, make_draw
+from r53lite.answering.replay import Targets
 from r53lite.answering.reply_options import ClientOptions
 from r53lite.answering.zone_answers import DispatchSettings
 from r53lite.config.settings import Endpoint, Settings
+from r53lite.control.latency_meter import LatencyMeter
 from r53lite.control.registry import Registry
 from r53lite.control.snapshot import Snapshot
 from r53lite.dns.cookies import SECRET_BYTES, ServerCookies
@@ -34,9 +36,11 @@ from r53lite.server.udp import UdpListener
 if TYPE_CHECKING:
     from r53lite.answering.recursive import Recursive
     from r53lite.api.http import HttpPort
+    from r53lite.dns.rrset import RRset
     from r53lite.health.probes.http import HttpProbe
     from r53lite.health.scheduler import HealthScheduler
     from r53lite.resolver.delegation import Delegation
+    from r53lite.server.targets import OutsideTargets, Resolve
 
 RESERVED_LOCATIONS_NAME = "locations.yaml"
 
@@ -61,7 +65,7 @@ class Server:
 
     def __init__(self, settings: Settings, sources: Sequence[Path]) -> None:
         self._settings = settings
-        self._registry = Registry(sources, find_locations(settings, sources), self._apply_checks)
+        self._registry = Registry(sources, find_locations(settings, sources), self._apply)
         self._has_sources = bool(sources)
         self._udp: list[UdpListener] = []
         self._tcp: list[TcpListener] = []
@@ -70,6 +74,10 @@ class Server:
         self._probe: HttpProbe | None = None
         self._recursive: Recursive | None = None
         self._http: HttpPort | None = None
+        self._targets: OutsideTargets | None = None
+        self._no_targets: Targets = {}
+        self._resolve: Resolve | None = None
+        self._meter = LatencyMeter()
         self._watcher: asyncio.Task[None] | None = None
         self._no_health = HealthTable()
         self._is_ready = False
@@ -91,6 +99,11 @@ class Server:
     def snapshot(self) -> Snapshot:
         """Return what is served now."""
         return self._registry.snapshot
+
+    @property
+    def targets_table(self) -> Targets:
+        """Return the published addresses of outside names."""
+        return self._no_targets if self._targets is None else self._targets.table
 
     @property
     def health_table(self) -> HealthTable:
@@ -116,6 +129,9 @@ class Server:
                 udp.start()
             for tcp in self._tcp:
                 await tcp.start()
+            self._resolve = self._make_resolve(dispatch)
+            if self._targets is not None:
+                self._targets.start(self._resolve)
             if self._scheduler is not None:
                 self._scheduler.start()
             if self._settings.api.listen is not None:
@@ -143,6 +159,8 @@ class Server:
             await udp.stop()
         for tcp in self._tcp:
             await tcp.stop()
+        if self._targets is not None:
+            await self._targets.stop()
         if self._recursive is not None:
             await self._recursive.close()
         if self._scheduler is not None:
@@ -168,9 +186,25 @@ class Server:
                 local=lambda qname, qtype: None if dispatch is None else dispatch.local(qname, qtype),
             )
         dispatch = Dispatch(
-            lambda: self._registry.snapshot, lambda: self.health_table, self._recursive, settings, draw
+            lambda: self._registry.snapshot,
+            lambda: self.health_table,
+            self._recursive,
+            settings,
+            draw,
+            targets=lambda: self.targets_table,
         )
         return dispatch
+
+    def _make_resolve(self, dispatch: Dispatch) -> Resolve:
+        """Return what resolves names that stand in for outside ones: recursion, or our own zones alone."""
+
+        async def resolve(name: bytes, rrtype: int) -> tuple[RRset, ...]:
+            if self._recursive is not None:
+                return (await self._recursive.resolve(name, rrtype)).answer
+            found = dispatch.local(name, rrtype)
+            return () if found is None else found.answer
+
+        return resolve
 
     def _bind(self, dispatch: Dispatch, endpoint: Endpoint) -> None:
         """Bind UDP and TCP on one address and one port; port 0 takes one that both can have."""
@@ -189,6 +223,25 @@ class Server:
             else:
                 return
 
+    def _apply(self, snapshot: Snapshot) -> None:
+        """Hand what a new snapshot needs to those who keep it up to date in the background."""
+        self._apply_checks(snapshot)
+        self._apply_targets(snapshot)
+        if snapshot.locations.is_measured:
+            self._meter.watch(snapshot.catalog.zones)
+
+    def _apply_targets(self, snapshot: Snapshot) -> None:
+        """Hand the outside names of a new snapshot to who resolves them; made with the first name."""
+        if self._targets is None:
+            if not snapshot.outside:
+                return
+            from r53lite.server.targets import OutsideTargets
+
+            self._targets = OutsideTargets(self._settings.targets)
+            if self._resolve is not None:
+                self._targets.start(self._resolve)
+        self._targets.update(snapshot.outside)
+
     def _apply_checks(self, snapshot: Snapshot) -> None:
         """Hand the health checks of a new snapshot to the scheduler; made with the first check."""
         if self._scheduler is None:
@@ -199,13 +252,20 @@ class Server:
 
             self._probe = HttpProbe(self._settings.health.probe_networks)
             self._scheduler = HealthScheduler(
-                probe=self._probe, max_in_flight=self._settings.health.max_in_flight
+                probe=self._probe,
+                max_in_flight=self._settings.health.max_in_flight,
+                on_success=self._measure,
             )
             self._scheduler.update(snapshot.health_checks)
             if self._is_ready:
                 self._scheduler.start()
         else:
             self._scheduler.update(snapshot.health_checks)
+
+    def _measure(self, check: str, seconds: float, now: float) -> None:
+        """Let the time of a probe count for latencies, where the locations say that it does."""
+        if self.snapshot.locations.is_measured and self._meter.observe(check, seconds, now):
+            self._registry.publish_latencies(self._meter.published)
 
     async def _start_http(self, endpoint: Endpoint) -> None:
         from r53lite.api.http import HttpPort  # aiohttp costs 0.2 s: only after the DNS sockets are open
