@@ -114,16 +114,22 @@ class Locations:
         matrix: LatencyMatrix = NO_MATRIX,
         measured: LatencyTable | None = None,
     ) -> None:
+        self._entries = tuple(entries)
         self._databases = tuple(databases)
         self._matrix = matrix
         self._measured = measured
-        self._ranges = Ranges(_layered(tuple(entries), matrix))
+        self._ranges = Ranges(_layered(self._entries, matrix))
         self._known: dict[tuple[int, int], _Known] = {}
         self._numbers: dict[Hashable, int] = {}
         self._counter = count(1)
         self._outlines: dict[int, _Outlines] = {}
         if not self._databases:
             self._outlines = {family.bits: _Outlines(self, family) for family in self._ranges.families}
+
+    @property
+    def networks(self) -> tuple[Network, ...]:
+        """Return the networks of `locations.yaml`."""
+        return tuple(network for network, _ in self._entries)
 
     @property
     def is_measured(self) -> bool:
