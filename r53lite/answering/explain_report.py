@@ -12,6 +12,7 @@ and time come in.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 
 from r53lite.answering.asking import Ask, locate
 from r53lite.answering.authoritative import Options, Result, respond

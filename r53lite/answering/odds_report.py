@@ -148,21 +148,34 @@ def _marginals(found: Sequence[Outcome[Result]], qtype: int, health: HealthTable
 
     A value that several sets of one sample have is there if any of them is.
     """
-    members: dict[tuple[Sample, Answered], list[Outcome[Result]]] = {}
+    members: dict[tuple[Sample, int, tuple[bytes, ...]], list[Outcome[Result]]] = {}
     for outcome in found:
         assert outcome.sample is not None
         whole = answered_of(outcome, qtype)
-        for value in whole.values or (b"",):
-            key = outcome.sample, whole._replace(values=(value,) if value else ())
-            members.setdefault(key, []).append(outcome)
-    total: dict[Answered, Fraction] = {}
-    dead: dict[Answered, frozenset[str]] = {}
-    for (sample, answered), those in members.items():
-        whole_shares = sum(outcome.probability for outcome in those) * sample.among / sample.probability
-        share = sample.probability * sample.share(int(whole_shares))
-        total[answered] = total.get(answered, Fraction()) + share
-        dead[answered] = dead.get(answered, frozenset()).union(*(_dead_checks(one, health) for one in those))
-    return [Share(answered, share, True, dead[answered]) for answered, share in total.items()]
+        each: list[tuple[bytes, ...]] = [(value,) for value in whole.values]
+        for values in each or [()]:
+            members.setdefault((outcome.sample, whole.rcode, values), []).append(outcome)
+    return [_marginal(those, values, qtype, health) for (_, _, values), those in members.items()]
+
+
+def _marginal(
+    those: Sequence[Outcome[Result]], values: tuple[bytes, ...], qtype: int, health: HealthTable
+) -> Share:
+    """Return the chance that a reply holds what some members of one sample have in common.
+
+    The path names them all, and the TTL is the least that any of them would give.
+    """
+    sample = those[0].sample
+    assert sample is not None
+    answers = [answered_of(one, qtype) for one in those]
+    members = sum((one.probability for one in those), Fraction()) * sample.among / sample.probability
+    answered = answers[0]._replace(
+        values=values,
+        path=tuple(dict.fromkeys(step for answer in answers for step in answer.path)),
+        ttl=min((answer.ttl for answer in answers if answer.ttl is not None), default=None),
+    )
+    dead = frozenset[str]().union(*(_dead_checks(one, health) for one in those))
+    return Share(answered, sample.probability * sample.share(int(members)), True, dead)
 
 
 def _dead_checks(outcome: Outcome[Result], health: HealthTable) -> frozenset[str]:

@@ -4,9 +4,6 @@ Chance has two forms, and policies use no other: `choose` takes one of several b
 of several in random order. Both are made of `draw`, so that a fixed draw fixes the answer. Because a policy
 says what it chooses among, whoever compiles answers (`answering.compiled`) can overrule both and walk through
 every possible choice instead of drawing one.
-
-`note` is how a policy says more than it answers: which group is at work, in which order it considers sets,
-what it selected. Nobody listens but who explains an answer or tells its odds.
 """
 
 from __future__ import annotations
@@ -94,21 +91,6 @@ class Context:
         The greatest number that can be drawn leaves the order as it is.
         """
         return arranged(count, wanted, self.draw)
-
-    def sample(self, count: int, wanted: int) -> Sequence[int]:
-        """Do as `arrange` does, where the sample settles more than which records come and in which order.
-
-        Who compiles answers overrules `arrange` and takes records for the whole difference; this it cannot.
-        """
-        return arranged(count, wanted, self.draw)
-
-    def note(self, what: object) -> None:
-        """Take notice of a step of a policy; nobody does here.
-
-        Args:
-            what: the `RecordSetGroup` that a policy begins to choose from, the `Candidates` it considers, the
-                `Selection` it ends with.
-        """
 
 
 def arranged(count: int, wanted: int, draw: Callable[[int], int]) -> list[int]:

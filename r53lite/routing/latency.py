@@ -16,8 +16,8 @@ from __future__ import annotations
 
 from r53lite.routing.context import DEFAULT_REGION, ClientLocation, Context
 from r53lite.routing.places import REGIONS, distance_km, estimated_latency_ms
-from r53lite.routing.record_set import RecordSet, RecordSetGroup
-from r53lite.routing.selection import Candidates, Selection, healthy_sets, select_one
+from r53lite.routing.record_set import RecordSetGroup
+from r53lite.routing.selection import Selection, healthy_sets, select_one
 
 CHINA = "CN"
 CHINA_REGION = "cn-north-1"
@@ -34,17 +34,10 @@ def select(group: RecordSetGroup, context: Context) -> Selection:
     if len(group.sets) == 1:
         return select_one(group.sets[0])
     location = context.location
-
-    def rank(record_set: RecordSet) -> tuple[bool, float, str]:
-        return _rank(location, record_set.region or DEFAULT_REGION)
-
-    context.note(
-        Candidates(
-            lambda: sorted(group.sets, key=rank),
-            lambda record_set: f"{record_set.region}, {rank(record_set)[1]:.0f} ms",
-        )
+    chosen = min(
+        healthy_sets(group, context) or group.sets,
+        key=lambda record_set: _rank(location, record_set.region or DEFAULT_REGION),
     )
-    chosen = min(healthy_sets(group, context) or group.sets, key=rank)
     return select_one(chosen, location.prefix_len)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from r53lite.routing.context import Context
+from r53lite.routing.context import Context, arranged
 from r53lite.routing.record_set import RecordSet, RecordSetGroup
 from r53lite.routing.selection import Selection, healthy_sets
 
@@ -28,20 +28,18 @@ def select(group: RecordSetGroup, context: Context) -> Selection:
     ttl = min(record_set.ttl for record_set in chosen)
     rdatas = dict.fromkeys(rdata for record_set in chosen for rdata in record_set.rdatas)
     is_arranged = 1 < len(rdatas) == sum(len(record_set.rdatas) for record_set in chosen) == len(chosen)
-    path = tuple(record_set.id for record_set in chosen)
-    return Selection(ttl, tuple(rdatas), chosen, is_arranged=is_arranged, path=path)
+    return Selection(ttl, tuple(rdatas), chosen, is_arranged=is_arranged)
 
 
 def _arrange(sets: Sequence[RecordSet], wanted: int, context: Context) -> Sequence[int]:
     """Sample the sets.
 
     Where the sample settles more than which records come and in which order (a TTL, values that appear once),
-    it is sampled rather than arranged: whoever compiles answers must not take records for the whole
-    difference.
+    it is drawn rather than arranged: whoever compiles answers must not take records for the whole difference.
     """
     if wanted < len(sets):
         values = {record_set.rdatas for record_set in sets}
         is_plain = len(values) == len(sets) and all(len(rdatas) == 1 for rdatas in values)
         if not is_plain or len({record_set.ttl for record_set in sets}) > 1:
-            return context.sample(len(sets), wanted)
+            return arranged(len(sets), wanted, context.draw)
     return context.arrange(len(sets), wanted)

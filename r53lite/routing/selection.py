@@ -5,20 +5,10 @@ Pure; the values every policy module shares.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from r53lite.routing.context import Context
 from r53lite.routing.record_set import RecordSet, RecordSetGroup
-
-
-class Candidates(NamedTuple):
-    """What a policy tells those who explain answers (`Context.note`): the sets it chooses among, in the order
-    in which it would take them, and the fact about each that the order or the draw goes by.
-    """
-
-    order: Callable[[], Sequence[RecordSet]]
-    fact: Callable[[RecordSet], str]
 
 
 class Selection(NamedTuple):
@@ -35,9 +25,6 @@ class Selection(NamedTuple):
     chosen: tuple[RecordSet, ...]
     scope_prefix_len: int = 0
     is_arranged: bool = False
-    path: tuple[str, ...] = ()
-    is_healthy: bool = True
-    is_usable: bool = True
 
 
 def is_healthy(record_set: RecordSet, context: Context) -> bool:
@@ -55,6 +42,4 @@ def healthy_sets(group: RecordSetGroup, context: Context) -> list[RecordSet]:
 
 def select_one(record_set: RecordSet, scope_prefix_len: int = 0) -> Selection:
     """Return the selection of exactly one set: all its values."""
-    return Selection(
-        record_set.ttl, record_set.rdatas, (record_set,), scope_prefix_len, path=(record_set.id,)
-    )
+    return Selection(record_set.ttl, record_set.rdatas, (record_set,), scope_prefix_len)

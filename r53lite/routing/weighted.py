@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 from r53lite.routing.context import Context
 from r53lite.routing.record_set import RecordSet, RecordSetGroup
-from r53lite.routing.selection import Candidates, Selection, healthy_sets, select_one
+from r53lite.routing.selection import Selection, healthy_sets, select_one
 
 
 def select(group: RecordSetGroup, context: Context) -> Selection:
@@ -27,7 +27,6 @@ def select(group: RecordSetGroup, context: Context) -> Selection:
     weights = [record_set.weight or 0 for record_set in candidates]
     if not any(weights):
         weights = [1] * len(candidates)
-    context.note(Candidates(lambda: candidates, lambda record_set: f"weight {record_set.weight}"))
     return select_one(candidates[context.choose(weights)])
 
 
