@@ -53,12 +53,16 @@ class Options(NamedTuple):
 
 
 class _Chain:
-    """The answer section as it grows along a CNAME chain, and the scope of the choices made."""
+    """The answer section as it grows along a CNAME chain, and the scope of the choices made.
+
+    `is_broken` is True once a choice was an alias that leads nowhere.
+    """
 
     def __init__(self, context: Context) -> None:
         self.context = context
         self.answer: list[RRset] = []
         self.scope_prefix_len = 0
+        self.is_broken = False
 
     def add(self, data: Data, owner: bytes) -> RRset | None:
         """Append data at `owner`, letting its policy choose; None where the policy has nothing for this
@@ -71,6 +75,7 @@ class _Chain:
             selection = select(data, self.context)
             self.scope_prefix_len = max(self.scope_prefix_len, selection.scope_prefix_len)
             if not selection.rdatas:
+                self.is_broken = not selection.is_usable
                 return None
             rdatas = selection.rdatas
             if not selection.is_arranged:
@@ -122,11 +127,11 @@ def _step(chain: _Chain, zone: Zone, name: bytes, qtype: int, options: Options) 
     match outcome:
         case Answer(owner, data):
             if chain.add(data, owner) is None:
-                return _negative(chain, rrtypes.NOERROR, zone.negative_soa)
+                return _nothing(chain, zone)
             return _positive(chain, zone, options)
         case Cname(owner, data):
             cname = chain.add(data, owner)
-            return _negative(chain, rrtypes.NOERROR, zone.negative_soa) if cname is None else cname.rdatas[0]
+            return _nothing(chain, zone) if cname is None else cname.rdatas[0]
         case Dname(rrset):
             if all(known.owner != rrset.owner for known in chain.answer):
                 chain.add(rrset, rrset.owner)
@@ -150,7 +155,7 @@ def _response(chain: _Chain, rcode: int) -> Response:
     """Return a response with the chain's answer section alone."""
     return Response(
         rcode,
-        is_authoritative=rcode != rrtypes.REFUSED,
+        is_authoritative=rcode not in (rrtypes.REFUSED, rrtypes.SERVFAIL),
         answer=tuple(chain.answer),
         scope_prefix_len=chain.scope_prefix_len,
     )
@@ -188,6 +193,16 @@ def _additional(zone: Zone, rrsets: tuple[RRset, ...]) -> tuple[RRset, ...]:
                 if (address.owner, address.rrtype) not in answered:
                     found[address.owner, address.rrtype] = address
     return tuple(found.values())
+
+
+def _nothing(chain: _Chain, zone: Zone) -> Result:
+    """Return what a policy without data gives: NODATA, or SERVFAIL for an alias that leads nowhere.
+
+    Source: docs/route53/alias-trees.md §3.1 `[INF]`.
+    """
+    if chain.is_broken:
+        return Result(_response(chain, rrtypes.SERVFAIL))
+    return _negative(chain, rrtypes.NOERROR, zone.negative_soa)
 
 
 def _negative(chain: _Chain, rcode: int, soa: RRset) -> Result:

@@ -10,9 +10,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from r53lite.answering.authoritative import Options, Result, respond
-from r53lite.answering.compiled import InexactError, Run
+from r53lite.answering.compiled import InexactError
 from r53lite.dns import edns, wire
 from r53lite.dns.message import Query
+from r53lite.dns.wire import Encoded
 from r53lite.routing.context import Context
 from r53lite.zone.catalog import Catalog
 from r53lite.zone.model import Zone
@@ -41,7 +42,7 @@ class ClearPath(NamedTuple):
             return result
         return result._replace(response=result.response._replace(is_recursion_available=True))
 
-    def run(self, limit_bytes: int, context: Context) -> Run:
+    def run(self, limit_bytes: int, context: Context) -> Encoded:
         """Answer and encode, with room for an OPT record without options where the query has one.
 
         Raises:
@@ -53,5 +54,4 @@ class ClearPath(NamedTuple):
             raise InexactError
         if self.query.edns is not None:
             limit_bytes -= edns.OPT_BYTES
-        encoded = wire.encode_sections(self.query, result.response, limit_bytes, self.private_octets)
-        return Run(encoded, result.response.scope_prefix_len > 0)
+        return wire.encode_sections(self.query, result.response, limit_bytes, self.private_octets)

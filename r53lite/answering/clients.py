@@ -8,8 +8,9 @@ from __future__ import annotations
 from ipaddress import ip_address
 
 from r53lite.answering.access import AccessList
-from r53lite.answering.replay import Place
+from r53lite.answering.place import Place
 from r53lite.dns.edns import ClientSubnet
+from r53lite.routing.cidr_index import ClientPrefix
 from r53lite.routing.locations import Locations
 
 MAX_KNOWN_CLIENTS = 16_384  # our choice: some 3 MB
@@ -48,9 +49,10 @@ class Clients:
         if subnet is None:
             return self._place_of(locations, address)
         if subnet.source_prefix_len == 0:
-            return self._place_of(locations, address)._replace(prefix_len=0)
+            return self._place_of(locations, address).unscoped()
         packed = subnet.address.ljust(4 if subnet.family == 1 else 16, b"\x00")
-        return Place(*locations.find(packed, subnet.source_prefix_len))
+        client = ClientPrefix(packed, subnet.source_prefix_len)
+        return Place(*locations.find(*client[:2]), client)
 
     def _place_of(self, locations: Locations, address: str) -> Place:
         if locations is not self._located_by:
@@ -61,7 +63,8 @@ class Clients:
             if len(self._places) >= MAX_KNOWN_CLIENTS:
                 self._places.clear()
             packed = ip_address(unscoped(address)).packed
-            place = self._places[address] = Place(*locations.find(packed, 8 * len(packed)))
+            client = ClientPrefix(packed, 8 * len(packed))
+            place = self._places[address] = Place(*locations.find(*client[:2]), client)
         return place
 
 

@@ -9,14 +9,15 @@ draws that the clear path would have made, so that for equal draws both give equ
 
 Rules that always hold:
 - Nothing is decided here: a tree holds only what the clear path said when it was compiled.
-- A tree knows what it depends on: the health checks that were looked at, and whether the location was.
+- A tree knows what it depends on: the health checks and outside names that were looked at, whether the
+  location was, and which CIDR collections were.
 - What cannot be compiled exactly is not compiled (`None`), and the clear path answers it every time.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from functools import lru_cache
 from itertools import accumulate, pairwise
 from math import factorial
@@ -24,7 +25,9 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from r53lite.dns.wire import Encoded
-from r53lite.routing.context import ClientLocation, Context, HealthView, arranged
+from r53lite.routing.cidr_index import CidrIndex, ClientPrefix
+from r53lite.routing.context import NO_TARGETS, ClientLocation, Context, HealthView, TargetView, arranged
+from r53lite.routing.record_set import OutsideTarget
 
 MAX_LEAVES = 256  # our choice: 100 weighted sets, the most of a group, and a chain of two smaller ones
 MAX_TABLE = 512  # our choice: weights that add up to more are searched, a table would be large
@@ -33,12 +36,22 @@ MAX_ORDERED = 6  # 720 orders of six records are kept for all answers together; 
 Draw = Callable[[int], int]
 
 
+class Located:
+    """Stands for the client's location among what an answer has looked at."""
+
+
+LOCATED = Located()
+Looked = tuple[CidrIndex | Located, ...]
+"""What of the client an answer has looked at, each once: `LOCATED`, and blocks of CIDR collections. The scope
+of the reply follows from it (RFC 7871 §7.2.1)."""
+
+
 class Leaf(NamedTuple):
-    """A reply without chance: flags and counts, and the sections. `is_scoped` says that location counted."""
+    """A reply without chance: flags and counts, and the sections; and what of the client counted for it."""
 
     head: bytes
     body: bytes
-    is_scoped: bool
+    looked: Looked
 
 
 class Arrangement(NamedTuple):
@@ -49,7 +62,7 @@ class Arrangement(NamedTuple):
     blocks: tuple[bytes, ...]
     wanted: int
     behind: bytes
-    is_scoped: bool
+    looked: Looked
 
 
 class Choice(NamedTuple):
@@ -95,24 +108,29 @@ ReadyTree = bytes | ReadyTable | ReadyArrangement | ReadyChoice
 """What one request, byte for byte, is answered: replies without their id."""
 
 
-Opts = tuple[bytes, bytes]
-"""The OPT records of one request's replies: for those that hold for every client, and for those that look at
-the location. They differ in the scope of a client subnet alone (RFC 7871 §7.2.1)."""
+class Opts(NamedTuple):
+    """The OPT records of one request's replies. They differ in the scope of a client subnet alone (RFC 7871
+    §7.2.1): `scoped` makes the record for what a reply looked at; None where `plain` is for all replies.
+    """
+
+    plain: bytes
+    scoped: Callable[[Looked], bytes] | None = None
+
+    def of(self, looked: Looked) -> bytes:
+        """Return the OPT record of a reply."""
+        return self.scoped(looked) if looked and self.scoped is not None else self.plain
 
 
 class Compiled(NamedTuple):
-    """A tree, and what it depends on. An answer that looked at the location holds for that location alone."""
+    """A tree, and what it depends on.
+
+    `checks` are health checks and outside names. An answer that looked at something of the client holds for
+    all clients of whom the same is true.
+    """
 
     tree: Tree
-    checks: frozenset[str]
-    is_located: bool
-
-
-class Run(NamedTuple):
-    """What the clear path said: the sections, and whether the client's location counted for them."""
-
-    encoded: Encoded
-    is_scoped: bool
+    checks: frozenset[Hashable]
+    looked: Looked
 
 
 # --- exploring ----------------------------------------------------------------------------------------------
@@ -130,45 +148,59 @@ class InexactError(Exception):
     """This answer cannot be compiled exactly; `compile_answer` then returns None."""
 
 
-class _RecordingHealth:
-    """A health view that notes which checks are looked at."""
+class Facts(NamedTuple):
+    """What a query is answered from besides the zones: see `Context`."""
 
-    def __init__(self, health: HealthView) -> None:
-        self._health = health
-        self.checks: set[str] = set()
+    health: HealthView
+    location: ClientLocation | Callable[[], ClientLocation]
+    client: ClientPrefix | Callable[[], ClientPrefix] | None = None
+    targets: TargetView = NO_TARGETS
+
+
+class _Recording:
+    """A health view, and a view of outside names, that notes what is looked at."""
+
+    def __init__(self, facts: Facts) -> None:
+        self._facts = facts
+        self.checks: set[Hashable] = set()
 
     def is_healthy(self, health_check: str) -> bool:
         """Say whether a check is healthy, and note it."""
         self.checks.add(health_check)
-        return self._health.is_healthy(health_check)
+        return self._facts.health.is_healthy(health_check)
+
+    def get(self, target: OutsideTarget) -> tuple[bytes, ...] | None:
+        """Return the rdata of an outside name, and note it."""
+        self.checks.add(target)
+        return self._facts.targets.get(target)
 
 
 class Explorer(Context):
     """A context that follows a script of choices and stops at the first one beyond it.
 
     Records keep their order; `arrangement` is the (count, wanted) of the one arrangement that was asked for.
+    `looked` has what of the client was looked at.
     """
 
-    __slots__ = ("arrangement", "is_located", "rotation", "script")
+    __slots__ = ("arrangement", "looked", "rotation", "script")
 
-    def __init__(
-        self,
-        health: HealthView,
-        location: ClientLocation | Callable[[], ClientLocation],
-        script: Sequence[int],
-        rotation: int = 0,
-    ) -> None:
-        super().__init__(health, location, _no_draw)
+    def __init__(self, facts: Facts, script: Sequence[int], rotation: int = 0) -> None:
+        super().__init__(facts.health, facts.location, _no_draw, client=facts.client, targets=facts.targets)
         self.script = list(reversed(script))
         self.rotation = rotation
         self.arrangement: tuple[int, int] | None = None
-        self.is_located = False
+        self.looked: dict[CidrIndex | Located, None] = {}
 
     @property
     def location(self) -> ClientLocation:
         """Return where the client is, and note that it was looked at."""
-        self.is_located = True
+        self.looked[LOCATED] = None
         return super().location
+
+    def locations_in(self, blocks: CidrIndex) -> tuple[str, ...]:
+        """Return which blocks the client is in, and note that they were looked at."""
+        self.looked[blocks] = None
+        return super().locations_in(blocks)
 
     def choose(self, weights: Sequence[int]) -> int:
         """Follow the script, or stop.
@@ -191,6 +223,14 @@ class Explorer(Context):
         self.arrangement = (count, wanted)
         return [(self.rotation + index) % count for index in range(wanted)]
 
+    def note_uneven(self) -> None:
+        """Stop: records do not stand for themselves.
+
+        Raises:
+            InexactError: always.
+        """
+        raise InexactError
+
 
 def _no_draw(_limit: int) -> int:
     """Refuse to draw: policies choose and arrange, and both are overruled.
@@ -201,37 +241,28 @@ def _no_draw(_limit: int) -> int:
     raise InexactError
 
 
-def compile_answer(
-    run: Callable[[Context], Run],
-    health: HealthView,
-    location: ClientLocation | Callable[[], ClientLocation],
-) -> Compiled | None:
+def compile_answer(run: Callable[[Context], Encoded], facts: Facts) -> Compiled | None:
     """Run the clear path through all its choices.
 
     Args:
-        run: the clear path for one question; it may look at nothing that changes but its context.
-        health: the published health table.
-        location: where the client is, or a function that finds out.
+        run: the clear path for one question, which gives the sections; it may look at nothing that changes
+            but its context.
+        facts: what the query is answered from.
 
     Returns:
         The tree with its dependencies, or None where no tree is exact or it would be over `MAX_LEAVES`.
     """
-    return _Exploration(run, health, location).compile()
+    return _Exploration(run, facts).compile()
 
 
 class _Exploration:
     """One compilation: the runs made so far and what they looked at."""
 
-    def __init__(
-        self,
-        run: Callable[[Context], Run],
-        health: HealthView,
-        location: ClientLocation | Callable[[], ClientLocation],
-    ) -> None:
+    def __init__(self, run: Callable[[Context], Encoded], facts: Facts) -> None:
         self._run = run
-        self._health = _RecordingHealth(health)
-        self._location = location
-        self._is_located = False
+        self._recording = _Recording(facts)
+        self._facts = facts._replace(health=self._recording, targets=self._recording)
+        self._looked: dict[CidrIndex | Located, None] = {}
         self._leaves = 0
 
     def compile(self) -> Compiled | None:
@@ -240,43 +271,45 @@ class _Exploration:
             tree = self._explore([])
         except InexactError:
             return None
-        return Compiled(tree, frozenset(self._health.checks), self._is_located)
+        return Compiled(tree, frozenset(self._recording.checks), tuple(self._looked))
 
     def _explore(self, script: list[int]) -> Tree:
         """Return the tree below a script of choices."""
-        explorer = Explorer(self._health, self._location, script)
+        explorer = Explorer(self._facts, script)
         try:
-            run = self._run(explorer)
+            encoded = self._run(explorer)
         except _ForkError as fork:
-            self._is_located |= explorer.is_located
+            self._looked |= explorer.looked
             taken = [index for index, weight in enumerate(fork.weights) if weight]
             branches = tuple(self._explore([*script, index]) for index in taken)
             bounds = tuple(accumulate(fork.weights[index] for index in taken))
             return Choice(bounds[-1], bounds, branches)
-        self._is_located |= explorer.is_located
+        self._looked |= explorer.looked
         self._leaves += 1
         if self._leaves > MAX_LEAVES:
             raise InexactError
         count, wanted = explorer.arrangement or (0, 0)
-        if wanted == count and not run.encoded.marks:
-            return Leaf(run.encoded.head, run.encoded.body, run.is_scoped)
-        return self._arrangement(script, run, count, wanted)
+        looked = tuple(explorer.looked)
+        if wanted == count and not encoded.marks:
+            return Leaf(encoded.head, encoded.body, looked)
+        return self._arrangement(script, encoded, count, wanted, looked)
 
-    def _arrangement(self, script: list[int], first: Run, count: int, wanted: int) -> Arrangement:
+    def _arrangement(
+        self, script: list[int], first: Encoded, count: int, wanted: int, looked: Looked
+    ) -> Arrangement:
         """Return the leaf of records in random order; more runs show those that the first left out.
 
         Raises:
             InexactError: the records do not stand for themselves: equal values that appear once, another
                 size or TTL that changes what fits.
         """
-        head, body, marks = first.encoded
+        head, body, marks = first
         if len(marks) != wanted + 1:
             raise InexactError
         before, behind = body[: marks[0]], body[marks[-1] :]
-        blocks = _blocks(first.encoded)
+        blocks = _blocks(first)
         for rotation in range(wanted, count, wanted):
-            explorer = Explorer(self._health, self._location, script, rotation)
-            encoded = self._run(explorer).encoded
+            encoded = self._run(Explorer(self._facts, script, rotation))
             is_alike = encoded.head == head and encoded.marks[:1] == marks[:1]
             if (
                 not is_alike
@@ -287,7 +320,7 @@ class _Exploration:
             blocks += _blocks(encoded)
         if len({len(block) for block in blocks}) > 1 and wanted < count:
             raise InexactError  # what stands behind the records would move
-        return Arrangement(head, before, tuple(blocks[:count]), wanted, behind, first.is_scoped)
+        return Arrangement(head, before, tuple(blocks[:count]), wanted, behind, looked)
 
 
 def _blocks(encoded: Encoded) -> list[bytes]:
@@ -306,7 +339,7 @@ def pick(tree: Tree, draw: Draw) -> Leaf:
     if tree.__class__ is Arrangement:
         order = arranged(len(tree.blocks), tree.wanted, draw)
         records = b"".join([tree.blocks[index] for index in order])
-        return Leaf(tree.head, tree.before + records + tree.behind, tree.is_scoped)
+        return Leaf(tree.head, tree.before + records + tree.behind, tree.looked)
     assert isinstance(tree, Leaf)
     return tree
 
@@ -331,11 +364,11 @@ def pick_ready(tree: ReadyTree, draw: Draw) -> bytes:
 def make_ready(tree: Tree, question: bytes, opts: Opts) -> ReadyTree:
     """Add question and OPT record of one request to every reply of a tree."""
     if isinstance(tree, Leaf):
-        return tree.head + question + tree.body + opts[tree.is_scoped]
+        return tree.head + question + tree.body + opts.of(tree.looked)
     if isinstance(tree, Arrangement):
         count, wanted = len(tree.blocks), tree.wanted
         orders = _orders(count) if wanted == count <= MAX_ORDERED else ()
-        behind = tree.behind + opts[tree.is_scoped]
+        behind = tree.behind + opts.of(tree.looked)
         return ReadyArrangement(tree.head + question + tree.before, tree.blocks, wanted, behind, orders)
     branches = tuple(make_ready(branch, question, opts) for branch in tree.branches)
     if tree.total > MAX_TABLE:

@@ -18,8 +18,9 @@ from r53lite.answering import handover
 from r53lite.answering.authoritative import Options, respond
 from r53lite.answering.clients import Clients, unscoped
 from r53lite.answering.compiled import pick_ready
+from r53lite.answering.place import Place
 from r53lite.answering.recursive import Recursive
-from r53lite.answering.replay import Ready, ReadyEntry, Replay
+from r53lite.answering.replay import Ready, ReadyEntry, Replay, Targets
 from r53lite.answering.reply_options import cookie_tail
 from r53lite.answering.settled import TRANSFERS, answer_without_data
 from r53lite.answering.zone_answers import Asker, DispatchSettings, ZoneAnswers
@@ -28,7 +29,7 @@ from r53lite.dns import rrtypes, wire
 from r53lite.dns.message import AA, QR, Message, Query, Response
 from r53lite.errors import WireError
 from r53lite.health.table import HealthTable
-from r53lite.routing.context import Context
+from r53lite.routing.context import NO_TARGETS, Context
 
 Reply = bytes | None | Coroutine[None, None, bytes | None]
 _Outcome = bytes | handover.Outcome
@@ -62,6 +63,7 @@ class Dispatch:
         settings: limits and access.
         draw: a whole number from 0 to n-1, uniform; None draws at random.
         wall_clock: seconds since 1970, for cookies.
+        targets: returns the addresses of outside names that aliases lead to.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class Dispatch:
         settings: DispatchSettings,
         draw: Callable[[int], int] | None = None,
         wall_clock: Callable[[], float] = time.time,
+        targets: Callable[[], Targets] = lambda: NO_TARGETS,
     ) -> None:
         self._snapshot = snapshot
         self._health = health
@@ -81,7 +84,10 @@ class Dispatch:
         self._wall_clock = wall_clock
         self._clients = Clients(None if recursive is None else settings.recursion_clients)
         self._replay = Replay(snapshot(), health(), self._draw)
-        self._zones = ZoneAnswers(snapshot, health, settings, self._draw, self._clients, self._replay)
+        self._targets = targets
+        self._zones = ZoneAnswers(
+            snapshot, health, settings, self._draw, targets, self._clients, self._replay
+        )
         self.failures = 0
 
     def answer_batch(self, requests: Sequence[bytes], client: Callable[[int], str]) -> list[Reply]:
@@ -97,7 +103,7 @@ class Dispatch:
         self._refresh()
         replies: list[Reply] = []
         add = replies.append
-        draw, place_id = self._draw, self._place_id
+        draw, place = self._draw, self._place
         is_one_kind = self._recursive is None
         find = self._replay.ready(is_stream=False, may_recurse=False).young.get
         for index, request in enumerate(requests):
@@ -110,7 +116,7 @@ class Dispatch:
                 continue
             reply = None
             if isinstance(ready, ReadyEntry):
-                reply = ready.reply(place_id, client(index), draw)
+                reply = ready.reply(place, client(index), draw)
             elif ready is not None:
                 reply = pick_ready(ready, draw)
             if reply is None:
@@ -139,7 +145,7 @@ class Dispatch:
 
     def _refresh(self) -> None:
         """Let compiled answers go that are no longer true."""
-        self._replay.refresh(self._snapshot(), self._health())
+        self._replay.refresh(self._snapshot(), self._health(), self._targets())
 
     def _answer_ready(self, ready: Ready, request: bytes, address: str, *, is_stream: bool) -> Reply:
         """Replay the reply to a request that was answered before."""
@@ -151,12 +157,12 @@ class Dispatch:
     def _replay_body(self, ready: Ready, address: str) -> bytes | None:
         """Return a ready reply without its id, or None where it has to be compiled anew."""
         if isinstance(ready, ReadyEntry):
-            return ready.reply(self._place_id, address, self._draw)
+            return ready.reply(self._place, address, self._draw)
         return pick_ready(ready, self._draw)
 
-    def _place_id(self, address: str) -> int:
-        """Return the id of the location of a client by its address."""
-        return id(self._clients.place(self._snapshot().locations, address).location)
+    def _place(self, address: str) -> Place:
+        """Return where a client is by its address."""
+        return self._clients.place(self._snapshot().locations, address)
 
     def _replay_cookie(self, request: bytes, tail: int, address: str, *, is_stream: bool) -> bytes | None:
         """Replay the reply to a request that was answered before but for the cookie that ends both."""
@@ -271,7 +277,8 @@ class Dispatch:
         zone = snapshot.catalog.find(qname)
         if zone is None:
             return None
-        context = Context(self._health(), snapshot.locations.locate(b"\x00" * 4, 0), self._draw)
+        location = snapshot.locations.locate(b"\x00" * 4, 0)
+        context = Context(self._health(), location, self._draw, targets=self._targets())
         response = respond(snapshot.catalog, zone, qname, qtype, context, Options(is_minimal=True)).response
         return Message(
             0,

@@ -11,22 +11,24 @@ Three tables, from the request's bytes inwards:
    nothing but the name (`answering.shape`). They keep a flood of random names cheap.
 
 What is not in any of them takes the clear path, and is compiled when it is seen again. Everything is dropped
-when the snapshot changes; when health checks flip, the entries that looked at them are, and no others.
+when the snapshot changes; when health checks flip or outside names move, the entries that looked at them are,
+and no others.
 Pure: chance comes in through `draw`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from typing import NamedTuple
 from weakref import WeakSet
 
 from r53lite.answering.compiled import (
     Compiled,
+    Facts,
     Leaf,
+    Looked,
     Opts,
     ReadyTree,
-    Run,
     Tree,
     compile_answer,
     make_ready,
@@ -34,20 +36,16 @@ from r53lite.answering.compiled import (
     pick_ready,
 )
 from r53lite.answering.kept import Kept
+from r53lite.answering.place import Place
 from r53lite.control.snapshot import Snapshot
+from r53lite.dns.wire import Encoded
 from r53lite.health.table import HealthTable
-from r53lite.routing.context import ClientLocation, Context
+from r53lite.routing.context import NO_TARGETS, Context
+from r53lite.routing.record_set import OutsideTarget
 
 KEPT_REQUESTS = 32_768  # a generation; with a reply of 200 octets some 15 MB
 KEPT_ENTRIES = 16_384  # a generation; some 10 MB
 MAX_LOCATIONS = 1024  # our choice: trees of one question; a lab has a few dozen places
-
-
-class Place(NamedTuple):
-    """Where a client is: the location as configured, shared by all clients there, and the scope around it."""
-
-    location: ClientLocation
-    prefix_len: int
 
 
 class Asked(NamedTuple):
@@ -59,19 +57,25 @@ class Asked(NamedTuple):
 
     key: Hashable
     record: bytes
-    run: Callable[[Context], Run]
+    run: Callable[[Context], Encoded]
     place: Callable[[], Place]
 
 
 class Entry:
-    """The trees of one question that looks at health or location; trees are found by the location's id."""
+    """The trees of one question that looks at health or at the client; there is one for each key of what is
+    `looked` at (`Place.key`).
+    """
 
-    __slots__ = ("__weakref__", "epoch", "is_located", "trees")
+    __slots__ = ("__weakref__", "epoch", "looked", "trees")
 
     def __init__(self) -> None:
-        self.trees: dict[int, Tree] = {}
-        self.is_located = False
+        self.trees: dict[Hashable, Tree] = {}
+        self.looked: Looked = ()
         self.epoch = 0
+
+    def tree(self, place: Callable[[], Place]) -> Tree | None:
+        """Return the tree for a client, or None."""
+        return self.trees.get(place().key(self.looked) if self.looked else ())
 
     def forget(self) -> None:
         """Drop the trees: a health check that they looked at has flipped."""
@@ -86,24 +90,24 @@ class ReadyEntry:
         entry: the compiled answer.
         question: the question section as it came.
         opts: the OPT records of its replies.
-        place_id: which location counts, if the request tells it; None where that depends on who sends it.
+        place: where the client is, if the request tells it; None where that depends on who sends it.
     """
 
-    __slots__ = ("_entry", "_epoch", "_opts", "_place_id", "_question", "_trees")
+    __slots__ = ("_entry", "_epoch", "_opts", "_place", "_question", "_trees")
 
-    def __init__(self, entry: Entry, question: bytes, opts: Opts, place_id: int | None) -> None:
+    def __init__(self, entry: Entry, question: bytes, opts: Opts, place: Place | None) -> None:
         self._entry = entry
         self._epoch = entry.epoch
         self._question = question
         self._opts = opts
-        self._place_id = place_id
-        self._trees: dict[int, ReadyTree] = {}
+        self._place = place
+        self._trees: dict[Hashable, ReadyTree] = {}
 
-    def reply(self, place_id: Callable[[str], int], address: str, draw: Callable[[int], int]) -> bytes | None:
+    def reply(self, place: Callable[[str], Place], address: str, draw: Callable[[int], int]) -> bytes | None:
         """Return a reply without its id, or None where it has to be compiled anew.
 
         Args:
-            place_id: returns the id of the location of a client's address.
+            place: returns where a client's address is.
             address: the client's.
             draw: a whole number from 0 to n-1, uniform.
         """
@@ -111,10 +115,9 @@ class ReadyEntry:
         if self._epoch != entry.epoch:
             self._trees.clear()
             self._epoch = entry.epoch
-        if not entry.is_located:
-            key = 0
-        else:
-            key = place_id(address) if self._place_id is None else self._place_id
+        key: Hashable = ()
+        if entry.looked:
+            key = (place(address) if self._place is None else self._place).key(entry.looked)
         ready = self._trees.get(key)
         if ready is None:
             tree = entry.trees.get(key)
@@ -130,6 +133,8 @@ class Uncompiled:
 
 UNCOMPILED = Uncompiled()
 Ready = ReadyTree | ReadyEntry
+Targets = Mapping[OutsideTarget, tuple[bytes, ...]]
+"""The addresses of outside names that are known now; another object whenever one has changed."""
 
 
 class Replay:
@@ -141,10 +146,13 @@ class Replay:
         self._health = health
         self._ready = tuple(Kept[bytes, Ready](KEPT_REQUESTS) for _ in range(8))
         self._entries = Kept[Hashable, Tree | Entry | Uncompiled](KEPT_ENTRIES)
-        self._dependents: dict[str, WeakSet[Entry]] = {}
+        self._dependents: dict[Hashable, WeakSet[Entry]] = {}
+        self._targets: Targets = NO_TARGETS
 
-    def refresh(self, snapshot: Snapshot, health: HealthTable) -> None:
-        """Drop what a new snapshot or health table has made untrue; to be called before anything is found."""
+    def refresh(self, snapshot: Snapshot, health: HealthTable, targets: Targets) -> None:
+        """Drop what a new snapshot, health table or table of outside names has made untrue; to be called
+        before anything is found.
+        """
         if snapshot is not self._snapshot:
             self._snapshot = snapshot
             for ready in self._ready:
@@ -155,8 +163,18 @@ class Replay:
             flipped = health.unhealthy ^ self._health.unhealthy
             self._health = health
             for check in flipped:
-                for entry in self._dependents.pop(check, ()):
-                    entry.forget()
+                self._forget(check)
+        if targets is not self._targets:
+            names = self._targets.keys() | targets.keys()
+            moved = [name for name in names if self._targets.get(name) != targets.get(name)]
+            self._targets = targets
+            for name in moved:
+                self._forget(name)
+
+    def _forget(self, check: Hashable) -> None:
+        """Drop the trees that looked at a health check or an outside name."""
+        for entry in self._dependents.pop(check, ()):
+            entry.forget()
 
     def ready(self, *, is_stream: bool, may_recurse: bool) -> Kept[bytes, Ready]:
         """Return the table of whole requests for one transport and kind of client."""
@@ -178,7 +196,7 @@ class Replay:
         """Return one draw of a known answer; None where it has to be compiled anew for this place."""
         if not isinstance(known, Entry):
             return pick(known, self._draw)
-        tree = known.trees.get(id(place().location) if known.is_located else 0)
+        tree = known.tree(place)
         return None if tree is None else pick(tree, self._draw)
 
     def compile(self, asked: Asked, known: Entry | None) -> tuple[Tree | Entry, Leaf] | None:
@@ -192,17 +210,13 @@ class Replay:
             What is kept, and one draw of it; None where only the clear path is exact.
         """
         place = asked.place
-
-        def locate() -> ClientLocation:
-            location, prefix_len = place()
-            return location._replace(prefix_len=prefix_len)
-
-        compiled = compile_answer(asked.run, self._health, locate)
+        facts = Facts(self._health, lambda: place().location, lambda: place().client, self._targets)
+        compiled = compile_answer(asked.run, facts)
         tree = None if compiled is None else _without_record(compiled.tree, asked.record)
         if compiled is None or tree is None:
             self._entries.put(asked.key, UNCOMPILED)
             return None
-        if known is None and not compiled.checks and not compiled.is_located:
+        if known is None and not compiled.checks and not compiled.looked:
             self._entries.put(asked.key, tree)
             return tree, pick(tree, self._draw)
         entry = known or Entry()
@@ -212,11 +226,15 @@ class Replay:
         return entry, pick(tree, self._draw)
 
     def _enter(self, entry: Entry, compiled: Compiled, tree: Tree, place: Callable[[], Place]) -> None:
-        """Note a tree of an entry, and the health checks it depends on."""
-        entry.is_located |= compiled.is_located
+        """Note a tree of an entry, and the health checks it depends on.
+
+        Once a tree has looked at more of the client, the keys of all have that many parts: what was kept with
+        fewer is found no more and compiled anew.
+        """
+        entry.looked = tuple(dict.fromkeys((*entry.looked, *compiled.looked)))
         if len(entry.trees) >= MAX_LOCATIONS:
             entry.forget()
-        entry.trees[id(place().location) if entry.is_located else 0] = tree
+        entry.trees[place().key(entry.looked) if entry.looked else ()] = tree
         for check in compiled.checks:
             self._dependents.setdefault(check, WeakSet()).add(entry)
 
@@ -238,7 +256,7 @@ class Replay:
             place: where the client is, if the request tells it; None where that depends on who sends it.
         """
         if isinstance(found, Entry):
-            return ReadyEntry(found, question, opts, None if place is None else id(place().location))
+            return ReadyEntry(found, question, opts, None if place is None else place())
         return make_ready(_with_record(found, record), question, opts)
 
 

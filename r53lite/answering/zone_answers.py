@@ -18,8 +18,9 @@ from r53lite.answering.authoritative import Options, Result
 from r53lite.answering.chaos import Chaos
 from r53lite.answering.clear_path import ClearPath
 from r53lite.answering.clients import Clients
-from r53lite.answering.compiled import Leaf, Opts, Tree
-from r53lite.answering.replay import Asked, Entry, Place, Replay, Uncompiled
+from r53lite.answering.compiled import Leaf, Looked, Opts, Tree
+from r53lite.answering.place import Place
+from r53lite.answering.replay import Asked, Entry, Replay, Targets, Uncompiled
 from r53lite.answering.reply_options import COOKIE_REPLY_BYTES, ClientOptions, ends_in_cookie
 from r53lite.answering.shape import Shape, shape_of
 from r53lite.control.snapshot import Snapshot
@@ -27,7 +28,7 @@ from r53lite.dns import wire
 from r53lite.dns.edns import encode_client_subnet, encode_opt
 from r53lite.dns.message import CD, RD, Query
 from r53lite.health.table import HealthTable
-from r53lite.routing.context import ClientLocation, Context
+from r53lite.routing.context import Context
 from r53lite.zone.model import Zone
 
 _ECHOED_FLAGS = RD | CD  # of a query, those that its reply can show
@@ -62,6 +63,7 @@ class ZoneAnswers:
         health: returns the published health table.
         settings: limits and what replies hold.
         draw: a whole number from 0 to n-1, uniform.
+        targets: returns the addresses of outside names.
         clients: where clients are.
         replay: the compiled answers; `refresh` has been called since the snapshot or the table changed.
     """
@@ -72,6 +74,7 @@ class ZoneAnswers:
         health: Callable[[], HealthTable],
         settings: DispatchSettings,
         draw: Callable[[int], int],
+        targets: Callable[[], Targets],
         clients: Clients,
         replay: Replay,
     ) -> None:
@@ -79,10 +82,11 @@ class ZoneAnswers:
         self._health = health
         self._settings = settings
         self._draw = draw
+        self._targets = targets
         self._clients = clients
         self._replay = replay
         bare = [encode_opt(settings.udp_payload_bytes, 0, is_dnssec_ok=asked) for asked in (False, True)]
-        self._bare_opts: tuple[Opts, ...] = tuple((opt, opt) for opt in bare)
+        self._bare_opts = tuple(Opts(opt) for opt in bare)
 
     def answer(self, query: Query, asker: Asker, zone: Zone) -> bytes | Result:
         """Answer a query from the longest of our zones that holds its name.
@@ -122,7 +126,14 @@ class ZoneAnswers:
         """Answer by the clear path alone."""
         place = self._place(query, asker)
         clear = self._clear_path(query, asker, zone, shape)
-        result = clear.respond(Context(self._health(), partial(_locate, place), self._draw))
+        context = Context(
+            self._health(),
+            lambda: place().location,
+            self._draw,
+            client=lambda: place().client,
+            targets=self._targets(),
+        )
+        result = clear.respond(context)
         if asker.may_recurse and query.is_recursion_desired:
             return result
         payload_bytes = self._settings.udp_payload_bytes
@@ -157,7 +168,7 @@ class ZoneAnswers:
         """Put a reply together from a compiled answer; None where the OPT record leaves too little room."""
         opts = self._opts(query, asker)
         request = asker.request
-        opt = opts[leaf.is_scoped]
+        opt = opts.of(leaf.looked)
         reply = request[:2] + leaf.head + query.question + shape.record + leaf.body + opt
         if len(reply) > asker.limit_bytes:
             return None
@@ -173,7 +184,7 @@ class ZoneAnswers:
                 return
             table = self._replay.cookied(is_stream=asker.is_stream, may_recurse=asker.may_recurse)
             key = key[: -len(edns.cookie)]
-            opts = opts[0][:-COOKIE_REPLY_BYTES], opts[1][:-COOKIE_REPLY_BYTES]
+            opts = _without_cookie(opts)
         if table.is_second_sight(key):
             subnet = None if edns is None else edns.client_subnet
             is_placed = subnet is not None and subnet.source_prefix_len > 0  # else the address tells
@@ -184,13 +195,14 @@ class ZoneAnswers:
         """Return the OPT records of a query's replies."""
         edns = query.edns
         if edns is None:
-            return b"", b""
+            return Opts(b"")
         if edns.client_subnet is None and not query.reply_options:
             return self._bare_opts[edns.is_dnssec_ok]
-        unscoped_opt = self._opt(query, 0)
+        plain = self._opt(query, 0)
         if edns.client_subnet is None:
-            return unscoped_opt, unscoped_opt
-        return unscoped_opt, self._opt(query, self._place(query, asker)().prefix_len)
+            return Opts(plain)
+        place = self._place(query, asker)
+        return Opts(plain, lambda looked: self._opt(query, place().scope_prefix_len(looked)))
 
     def _opt(self, query: Query, scope_prefix_len: int) -> bytes:
         """Return the OPT record of a reply of our zones: they have no response code over 15."""
@@ -206,7 +218,14 @@ class ZoneAnswers:
         return partial(self._clients.place, self._snapshot().locations, asker.address, query.client_subnet)
 
 
-def _locate(place: Callable[[], Place]) -> ClientLocation:
-    """Return a place as policies see it."""
-    location, prefix_len = place()
-    return location._replace(prefix_len=prefix_len)
+def _without_cookie(opts: Opts) -> Opts:
+    """Cut the cookie off the end of all OPT records."""
+    scoped = opts.scoped
+    plain = opts.plain[:-COOKIE_REPLY_BYTES]
+    if scoped is None:
+        return Opts(plain)
+
+    def cut(looked: Looked) -> bytes:
+        return scoped(looked)[:-COOKIE_REPLY_BYTES]
+
+    return Opts(plain, cut)

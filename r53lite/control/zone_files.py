@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from r53lite.config.yaml_file import read_yaml
+from r53lite.control.alias_links import BlockLinks, link_aliases
+from r53lite.control.cidr_collection_file import CidrCollection
 from r53lite.control.locations_file import read_locations
 from r53lite.control.policy_file import read_policy_file
 from r53lite.dns.name import ROOT, format_name, parse_name
@@ -97,6 +99,7 @@ class _Loading:
         self.parts: dict[bytes, _Parts] = {}
         self.checks: dict[str, tuple[HealthCheck, str, int]] = {}
         self.references: list[tuple[str, str, int]] = []
+        self.collections: dict[str, tuple[CidrCollection, str, int]] = {}
         self.faults: list[Fault] = []
         self.faulty_origins: set[bytes] = set()
 
@@ -184,6 +187,13 @@ class _Loading:
                 faults.error(line, f"health check {check.id!r} is defined already at {file}:{first_line}")
             else:
                 self.checks[check.id] = (check, str(path), line)
+        for collection, line in policy_file.cidr_collections:
+            name = collection.name
+            if name in self.collections:
+                _, file, first_line = self.collections[name]
+                faults.error(line, f"CIDR collection {name!r} is defined already at {file}:{first_line}")
+            else:
+                self.collections[name] = (collection, str(path), line)
         self.references += [(check_id, str(path), line) for check_id, line in policy_file.references]
 
     def build(self) -> list[Zone]:
@@ -191,6 +201,7 @@ class _Loading:
         for check_id, file, line in self.references:
             if check_id not in self.checks:
                 self.faults.append(Fault(file, line, f"health check {check_id!r} is not defined"))
+        blocks = BlockLinks({name: collection for name, (collection, _, _) in self.collections.items()})
         zones = []
         linted: dict[bytes, tuple[Zone, RecordTable]] = {}
         for origin, parts in self.parts.items():
@@ -201,9 +212,11 @@ class _Loading:
                 continue
             records = table.snapshot() if self._is_linted else None
             built: list[Fault] = []
-            zone = build_zone(
-                origin, table, parts.groups, built, tuple(dict.fromkeys((*parts.files, *table.files)))
-            )
+            groups = blocks.link(parts.groups, built)
+            files = tuple(dict.fromkeys((*parts.files, *table.files)))
+            zone = build_zone(origin, table, groups, built, files)
+            if zone is not None:
+                link_aliases(zone, groups, built)
             if (
                 origin in self.faulty_origins
             ):  # a record that could not be read explains what the builder misses

@@ -12,6 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 from math import perm
 from typing import NamedTuple, Protocol
 
+from r53lite.routing.cidr_index import CidrIndex, ClientPrefix
+from r53lite.routing.record_set import OutsideTarget
+
 MAX_NUMBERED = 12  # 12! is below 2^29
 DEFAULT_REGION = "us-east-1"  # routing-policies.md §2.3: a client nobody knows `[INF]`
 
@@ -42,27 +45,51 @@ class ClientLocation(NamedTuple):
     source: str = ""
 
 
+class TargetView(Protocol):
+    """What policies need of the published addresses of outside names; a dict is one."""
+
+    def get(self, target: OutsideTarget, /) -> tuple[bytes, ...] | None:
+        """Return the rdata of a target, or None where none is known now."""
+        ...
+
+
+NO_TARGETS: Mapping[OutsideTarget, tuple[bytes, ...]] = {}
+
+
 class Context:
     """The facts of one query that a policy may use.
+
+    `scope_prefix_len` is the length of the shortest prefix around the client for which everything holds that
+    was looked at so far (RFC 7871 §7.2.1): 0 until location plays a part. It counts what was rejected too
+    (docs/route53/records-and-changes.md §1.10).
 
     Args:
         health: which checks are healthy.
         location: where the client is, or a function that finds out; it is called once, and only when a policy
             looks.
         draw: returns a whole number from 0 to n-1, uniform.
+        client: the client's prefix, for the blocks of CIDR collections, or a function that finds out; None
+            for a client nobody knows.
+        targets: the addresses of outside names.
     """
 
-    __slots__ = ("_location", "draw", "health")
+    __slots__ = ("_client", "_location", "_targets", "draw", "health", "scope_prefix_len")
 
     def __init__(
         self,
         health: HealthView,
         location: ClientLocation | Callable[[], ClientLocation],
         draw: Callable[[int], int],
+        *,
+        client: ClientPrefix | Callable[[], ClientPrefix] | None = None,
+        targets: TargetView = NO_TARGETS,
     ) -> None:
         self.health = health
         self.draw = draw
+        self.scope_prefix_len = 0
         self._location = location
+        self._client = client
+        self._targets = targets
 
     @property
     def location(self) -> ClientLocation:
@@ -70,7 +97,21 @@ class Context:
         location = self._location
         if callable(location):
             location = self._location = location()
+        self.scope_prefix_len = max(self.scope_prefix_len, location.prefix_len)
         return location
+
+    def locations_in(self, blocks: CidrIndex) -> tuple[str, ...]:
+        """Return the locations of a CIDR collection that the client is in, the longest block's first."""
+        client = self._client
+        if callable(client):
+            client = self._client = client()
+        match = blocks.match(client)
+        self.scope_prefix_len = max(self.scope_prefix_len, match.prefix_len)
+        return match.locations
+
+    def rdatas_of(self, target: OutsideTarget) -> tuple[bytes, ...] | None:
+        """Return the rdata of an outside name, or None where none is known now."""
+        return self._targets.get(target)
 
     def choose(self, weights: Sequence[int]) -> int:
         """Return the index of one of several, each with the probability of its share of the weights.
@@ -91,6 +132,12 @@ class Context:
         The greatest number that can be drawn leaves the order as it is.
         """
         return arranged(count, wanted, self.draw)
+
+    def note_uneven(self) -> None:
+        """Say that the arrangement to come settles more than which records come and in which order.
+
+        Nothing happens here; whoever compiles answers must know.
+        """
 
 
 def arranged(count: int, wanted: int, draw: Callable[[int], int]) -> list[int]:

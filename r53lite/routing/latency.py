@@ -14,31 +14,28 @@ Source: docs/route53/routing-policies.md §2.3.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 from r53lite.routing.context import DEFAULT_REGION, ClientLocation, Context
 from r53lite.routing.places import REGIONS, distance_km, estimated_latency_ms
-from r53lite.routing.record_set import RecordSetGroup
-from r53lite.routing.selection import Selection, healthy_sets, select_one
+from r53lite.routing.record_set import RecordSet, RecordSetGroup
 
 CHINA = "CN"
 CHINA_REGION = "cn-north-1"
 
 
-def select(group: RecordSetGroup, context: Context) -> Selection:
-    """Choose the healthy set of the lowest latency, or of all when none is healthy.
+def order(group: RecordSetGroup, sets: Sequence[RecordSet], context: Context) -> Iterable[RecordSet]:
+    """Return the sets, that of the lowest latency first.
 
-    The scope is the client's prefix, whatever health made of the choice: another prefix may have another
-    order of regions. With a single set location plays no part and the scope is 0.
+    Health is no matter to the scope: another prefix may have another order of regions. With a single set in
+    the group location plays no part.
 
     Source: docs/route53/routing-policies.md §2.3; RFC 7871 §7.2.1 for the scope.
     """
     if len(group.sets) == 1:
-        return select_one(group.sets[0])
+        return sets
     location = context.location
-    chosen = min(
-        healthy_sets(group, context) or group.sets,
-        key=lambda record_set: _rank(location, record_set.region or DEFAULT_REGION),
-    )
-    return select_one(chosen, location.prefix_len)
+    return sorted(sets, key=lambda record_set: _rank(location, record_set.region or DEFAULT_REGION))
 
 
 def latency_ms(location: ClientLocation, region: str) -> float:

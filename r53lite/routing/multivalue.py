@@ -10,36 +10,37 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from r53lite.routing.context import Context, arranged
-from r53lite.routing.record_set import RecordSet, RecordSetGroup
-from r53lite.routing.selection import Selection, healthy_sets
+from r53lite.routing.context import Context
+from r53lite.routing.record_set import RecordSet
+from r53lite.routing.selection import Selection
 
 MAX_SETS = 8  # §2.7
 
 
-def select(group: RecordSetGroup, context: Context) -> Selection:
-    """Choose up to eight sets at random; their least TTL counts and equal values appear once.
+def sample(sets: Sequence[RecordSet], context: Context) -> Selection:
+    """Choose up to eight of some sets at random; their least TTL counts and equal values appear once.
+
+    Args:
+        sets: the healthy sets of a group, or all where none is.
+        context: chance.
 
     Source: docs/route53/routing-policies.md §2.7; per query rather than per resolver `[INF]`, least TTL
     `[INF]`.
     """
-    sets = healthy_sets(group, context) or list(group.sets)
-    chosen = tuple(sets[index] for index in _arrange(sets, min(MAX_SETS, len(sets)), context))
+    wanted = min(MAX_SETS, len(sets))
+    if wanted < len(sets) and not _is_even(sets):
+        context.note_uneven()
+    chosen = tuple([sets[index] for index in context.arrange(len(sets), wanted)])
     ttl = min(record_set.ttl for record_set in chosen)
     rdatas = dict.fromkeys(rdata for record_set in chosen for rdata in record_set.rdatas)
     is_arranged = 1 < len(rdatas) == sum(len(record_set.rdatas) for record_set in chosen) == len(chosen)
     return Selection(ttl, tuple(rdatas), chosen, is_arranged=is_arranged)
 
 
-def _arrange(sets: Sequence[RecordSet], wanted: int, context: Context) -> Sequence[int]:
-    """Sample the sets.
-
-    Where the sample settles more than which records come and in which order (a TTL, values that appear once),
-    it is drawn rather than arranged: whoever compiles answers must not take records for the whole difference.
+def _is_even(sets: Sequence[RecordSet]) -> bool:
+    """Say whether samples differ in nothing but which records come and in which order: one value each, all
+    different, and one TTL.
     """
-    if wanted < len(sets):
-        values = {record_set.rdatas for record_set in sets}
-        is_plain = len(values) == len(sets) and all(len(rdatas) == 1 for rdatas in values)
-        if not is_plain or len({record_set.ttl for record_set in sets}) > 1:
-            return arranged(len(sets), wanted, context.draw)
-    return context.arrange(len(sets), wanted)
+    values = {record_set.rdatas for record_set in sets}
+    is_plain = len(values) == len(sets) and all(len(rdatas) == 1 for rdatas in values)
+    return is_plain and len({record_set.ttl for record_set in sets}) == 1

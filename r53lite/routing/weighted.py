@@ -4,42 +4,37 @@ Chance decides by whole weights in file order (`Context.choose`), so that the sh
 
 A set of weight 0 is not offered while a healthy set of another weight exists. Our reading of a group where
 only some sets have checks: a zero-weight set without a check is healthy, so it takes over once every
-weighted one is down.
+weighted one is down. A set that turns out to lead nowhere healthy (an alias) is drawn no second time: chance
+decides among the others.
 
-Source: docs/route53/routing-policies.md §2.2.
+Source: docs/route53/routing-policies.md §2.2, alias-trees.md §3.3.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from r53lite.routing.context import Context
 from r53lite.routing.record_set import RecordSet, RecordSetGroup
-from r53lite.routing.selection import Selection, healthy_sets, select_one
+
+MAX_WEIGHT = 255
 
 
-def select(group: RecordSetGroup, context: Context) -> Selection:
-    """Choose one set by weight.
+def order(group: RecordSetGroup, sets: Sequence[RecordSet], context: Context) -> Iterator[RecordSet]:
+    """Draw the sets without replacement: those of a weight over 0 by weight, then those of weight 0 evenly.
 
-    Source: docs/route53/routing-policies.md §2.2.
+    Each is drawn only when it is asked for.
+
+    Source: docs/route53/routing-policies.md §2.2; alias-trees.md §3.3.
     """
-    candidates = eligible_sets(group, context)
-    weights = [record_set.weight or 0 for record_set in candidates]
-    if not any(weights):
-        weights = [1] * len(candidates)
-    return select_one(candidates[context.choose(weights)])
+    weighted = [record_set for record_set in sets if record_set.weight]
+    zeros = [record_set for record_set in sets if not record_set.weight]
+    yield from _draw_all(weighted, [record_set.weight or 0 for record_set in weighted], context)
+    yield from _draw_all(zeros, [1] * len(zeros), context)
 
 
-def eligible_sets(group: RecordSetGroup, context: Context) -> Sequence[RecordSet]:
-    """Return the sets among which chance decides, in file order.
-
-    They are either all of a weight over 0, and chosen by weight, or all of weight 0, and chosen evenly.
-    """
-    healthy = healthy_sets(group, context)
-    weighted = [record_set for record_set in healthy if record_set.weight]
-    if weighted:
-        return weighted
-    if healthy:
-        return healthy
-    # Last resort: all count as healthy. In a group of zeros only, the zeros are all there is.
-    return [record_set for record_set in group.sets if record_set.weight] or group.sets
+def _draw_all(sets: list[RecordSet], weights: list[int], context: Context) -> Iterator[RecordSet]:
+    while sets:
+        index = context.choose(weights) if len(sets) > 1 else 0
+        weights.pop(index)
+        yield sets.pop(index)

@@ -61,6 +61,18 @@ class NameTable:
         """Say whether a name exists, occluded or not."""
         return isinstance(name, bytes) and self.get(name) is not None
 
+    def replace(self, name: bytes, packed: Packed) -> None:
+        """Replace the node of a name that exists; only for who builds the zone, before anybody looks it up.
+
+        Raises:
+            KeyError: the name does not exist.
+        """
+        for shard in self._shards:
+            if name in shard:
+                shard[name] = packed
+                return
+        raise KeyError(name)
+
     def release(self) -> Iterator[None]:
         """Free the names in slices, yielding after each; the table is empty in the end.
 

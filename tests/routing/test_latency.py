@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from r53lite.dns.rrtypes import A
-from r53lite.routing import latency
+from r53lite.routing import registry
 from r53lite.routing.context import ClientLocation, Context
 from r53lite.routing.locations import UNKNOWN
 from r53lite.routing.places import REGIONS
@@ -39,7 +39,7 @@ def group_of(*regions: str) -> RecordSetGroup:
 
 def chosen(regions: tuple[str, ...], location: ClientLocation, *down: str) -> str:
     """Return the region that a client is answered with."""
-    selection = latency.select(group_of(*regions), Context(Checks(down), location, never))
+    selection = registry.select(group_of(*regions), Context(Checks(down), location, never))
     (record_set,) = selection.chosen
     assert selection.rdatas == record_set.rdatas
     return record_set.id
@@ -66,7 +66,7 @@ def test_a_set_without_a_check_is_always_a_candidate() -> None:
     group = group_of("us-east-1", "eu-west-1")
     group = group._replace(sets=(group.sets[0]._replace(health_check=None), group.sets[1]))
     context = Context(Checks(("eu-west-1", "us-east-1")), MEASURED, never)
-    assert latency.select(group, context).chosen[0].id == "us-east-1"
+    assert registry.select(group, context).chosen[0].id == "us-east-1"
 
 
 def test_measured_latency_beats_distance() -> None:
@@ -113,5 +113,5 @@ def test_beijing_wins_for_china_whatever_the_latency() -> None:
 @pytest.mark.parametrize(("count", "scope"), [(1, 0), (2, 24), (3, 24)])
 def test_scope_is_the_clients_prefix_unless_there_is_no_choice(count: int, scope: int) -> None:
     location = ClientLocation(region="eu-west-1", prefix_len=24)
-    selection = latency.select(group_of(*ATLANTIC[:count]), Context(Checks(), location, never))
+    selection = registry.select(group_of(*ATLANTIC[:count]), Context(Checks(), location, never))
     assert (selection.scope_prefix_len, selection.ttl) == (scope, 60)

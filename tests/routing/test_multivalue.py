@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from r53lite.dns.rrtypes import A
-from r53lite.routing import multivalue
+from r53lite.routing import multivalue, registry
 from r53lite.routing.context import ClientLocation, Context
 from r53lite.routing.record_set import RecordSet, RecordSetGroup
 from r53lite.routing.selection import Selection
@@ -38,7 +38,7 @@ def group_of(names: str, unchecked: str = "") -> RecordSetGroup:
 
 def select(group: RecordSetGroup, down: str = "", draw: Draw = lambda _: 0) -> Selection:
     """Choose with the named checks down."""
-    return multivalue.select(group, Context(Checks(down), ClientLocation(prefix_len=24), draw))
+    return registry.select(group, Context(Checks(down), ClientLocation(prefix_len=24), draw))
 
 
 def every_draw(group: RecordSetGroup, down: str = "") -> Counter[str]:

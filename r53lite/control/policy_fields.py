@@ -1,0 +1,121 @@
+"""What does a record set tell its policy: weight, region, role, place, blocks?
+
+Each function reads the key of one policy out of a set, notes every fault with its line, and returns the
+value, or None where there is none to work with. Pure.
+
+Source: docs/route53/routing-policies.md §2.2 to §2.8.
+"""
+
+from __future__ import annotations
+
+import re
+
+from r53lite.config.document import Reader, Scalar
+from r53lite.routing import geoproximity, weighted
+from r53lite.routing.failover import ROLES
+from r53lite.routing.places import CONTINENTS, COUNTRY_CONTINENT, REGIONS, Coordinates, unknown_region
+from r53lite.routing.record_set import DEFAULT, CidrLocation, GeoLocation, GeoProximity
+
+SUBDIVIDED = ("US", "UA")  # §2.4: the API model names UA beside US
+_SUBDIVISION = re.compile(r"[A-Z0-9]{1,3}")  # §2.4
+_DEGREES = re.compile(r"[-+]?[0-9]{1,3}(\.[0-9]{1,2})?")  # §2.5: two decimals at most
+
+
+def read_weight(reader: Reader) -> int:
+    """Read the weight of a weighted set (§2.2)."""
+    return reader.integer("weight", maximum=weighted.MAX_WEIGHT, required=True)
+
+
+def read_region(reader: Reader, key: str) -> str | None:
+    """Read a region (§2.3)."""
+    region = reader.text(key, required=True)
+    if reader.node(key) is None:
+        return None
+    if region not in REGIONS:
+        reader.faults.error(reader.line_of(key), f"{reader.at(key)}: {unknown_region(region)}")
+    return region
+
+
+def read_failover(reader: Reader) -> str | None:
+    """Read the role of a failover set (§2.8)."""
+    return reader.choice("failover", ROLES, required=True) or None
+
+
+def read_geolocation(reader: Reader) -> GeoLocation | None:
+    """Read the place of a geolocation set: a continent, or a country, perhaps with a subdivision (§2.4).
+
+    YAML reads NO as false; the reader returns the text that was written.
+    """
+    if reader.node("location", required=True) is None:
+        return None
+    child = reader.child("location")
+    faults = child.faults
+    count = len(faults.items)
+    continent = child.choice("continent", CONTINENTS) or None
+    country = child.text("country") or None
+    subdivision = child.text("subdivision") or None
+    if country is not None and country != DEFAULT and country not in COUNTRY_CONTINENT:
+        expected = "expected an ISO 3166 code of two capital letters that Route 53 knows, or '*'"
+        faults.error(child.line_of("country"), f"{child.at('country')} is {country!r}; {expected}")
+    if child.has("continent") and (child.has("country") or child.has("subdivision")):
+        reason = f"{child.at('continent')} stands beside another place; expected exactly one"
+        faults.error(child.line_of("continent"), reason)
+    if subdivision is not None:
+        _check_subdivision(child, country, subdivision)
+    child.finish()
+    if child.line and len(faults.items) == count and continent is None and country is None:
+        faults.error(child.line, f"{child.path} has neither 'continent' nor 'country'; expected one of them")
+    return GeoLocation(continent, country, subdivision) if len(faults.items) == count else None
+
+
+def _check_subdivision(reader: Reader, country: str | None, subdivision: str) -> None:
+    line = reader.line_of("subdivision")
+    if country not in SUBDIVIDED:
+        reason = f"{reader.at('subdivision')} stands without country {' or '.join(SUBDIVIDED)}"
+        reader.faults.error(line, f"{reason}; no other has subdivisions")
+    if _SUBDIVISION.fullmatch(subdivision) is None:
+        expected = "expected a code of 1 to 3 capital letters and digits, such as CA"
+        reader.faults.error(line, f"{reader.at('subdivision')} is {subdivision!r}; {expected}")
+
+
+def read_geoproximity(reader: Reader) -> GeoProximity | None:
+    """Read where a geoproximity set is, in a region or at coordinates, and its bias (§2.5)."""
+    limit = geoproximity.MAX_BIAS
+    bias = reader.integer("bias", 0, minimum=-limit, maximum=limit)
+    if reader.node("at", required=True) is None:
+        return None
+    child = reader.child("at")
+    region = coordinates = None
+    if child.has("region"):
+        region = read_region(child, "region")
+    if child.has("coordinates"):
+        coordinates = _read_coordinates(child)
+    child.finish()
+    if child.line and child.has("region") == child.has("coordinates"):
+        reason = f"{child.path}: expected exactly one of 'region' and 'coordinates'"
+        child.faults.error(child.line, reason)
+    return GeoProximity(region, coordinates, bias)
+
+
+def _read_coordinates(reader: Reader) -> Coordinates | None:
+    """Read latitude and longitude; two decimals at most, as Route 53 takes them (§2.5)."""
+    items = reader.items("coordinates", required=True)
+    texts = [item.text for item in items if isinstance(item, Scalar) and _DEGREES.fullmatch(item.text)]
+    if len(texts) == len(items) == 2:
+        latitude, longitude = float(texts[0]), float(texts[1])
+        if -90 <= latitude <= 90 and -180 <= longitude <= 180:
+            return latitude, longitude
+    expected = "expected [latitude, longitude] in degrees, -90 to 90 and -180 to 180, up to two decimals"
+    reader.faults.error(reader.line_of("coordinates"), f"{reader.at('coordinates')}: {expected}")
+    return None
+
+
+def read_cidr(reader: Reader) -> CidrLocation | None:
+    """Read the collection and the location of a CIDR set (§2.6); the default needs a collection too."""
+    if reader.node("cidr", required=True) is None:
+        return None
+    child = reader.child("cidr")
+    collection = child.text("collection", required=True)
+    location = child.text("location", required=True)
+    child.finish()
+    return CidrLocation(collection, location) if collection and location else None

@@ -1,0 +1,117 @@
+"""Where does a group lead, through its aliases, for this client now?
+
+`Walk.select` is the one algorithm behind all policies (alias-trees.md §3.3). A policy puts the sets of a
+group in order, lazily; the first that is healthy answers. An alias that evaluates its target's health is
+backed out of where nothing below it is healthy; one that does not is never left. Where a whole group is
+unhealthy, the last resort takes this level as healthy and descends by policy, level by level from the root.
+
+What a walk has found out about a group (nothing is healthy below it; nothing is to be had below it) it does
+not find out twice: groups that share targets would otherwise be walked through exponentially often.
+
+Source: docs/route53/alias-trees.md §3.1 to §3.3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from r53lite.routing import multivalue
+from r53lite.routing.context import Context
+from r53lite.routing.record_set import OutsideTarget, RecordSet, RecordSetGroup
+from r53lite.routing.selection import NOTHING, UNUSABLE, Selection, healthy_sets, select_one
+
+MAX_DEPTH = 32  # our choice `[INF]`: so many aliases in a row; longer chains are refused when they are loaded
+OUTSIDE_TTL = 60  # alias-trees.md §3.1: what Route 53 gives load balancers
+
+Order = Callable[[RecordSetGroup, Sequence[RecordSet], Context], Iterable[RecordSet]]
+"""Which of the given sets of a group comes first, second, …; sets that are not for the client do not come."""
+
+
+class Walk:
+    """One walk through a tree, for one query.
+
+    Args:
+        order: asks a group's policy for the order of sets.
+        context: health, location and chance of this query.
+    """
+
+    def __init__(self, order: Order, context: Context) -> None:
+        self._order = order
+        self._context = context
+        self._unhealthy: set[int] = set()
+        self._barren: dict[int, Selection] = {}
+
+    def select(self, group: RecordSetGroup) -> Selection:
+        """Return what a group answers: of what is healthy, else the last resort."""
+        found = self._find(group)
+        return self._last_resort(group) if found is None else found
+
+    def _find(self, group: RecordSetGroup) -> Selection | None:
+        """Return what a group answers of what is healthy; None where nothing is.
+
+        Source: alias-trees.md §3.3, the loop.
+        """
+        if id(group) in self._unhealthy:
+            return None
+        sets = healthy_sets(group, self._context)
+        if group.policy != "multivalue":
+            for record_set in self._order(group, sets, self._context):
+                selection = self._try(record_set)
+                if selection is not None:
+                    return selection
+        elif sets:
+            return multivalue.sample(sets, self._context)
+        self._unhealthy.add(id(group))
+        return None
+
+    def _try(self, record_set: RecordSet) -> Selection | None:
+        """Return what a set answers that is healthy of its own; None backs out of it."""
+        alias = record_set.alias
+        if alias is None:
+            return select_one(record_set)
+        found: Selection | None = None
+        if isinstance(alias.target, RecordSetGroup):
+            found = self._find(alias.target)
+            if found is None and not alias.evaluate_target_health:
+                found = self._last_resort(alias.target)
+        else:
+            found = self._outside(alias.target)
+        if found is None or (alias.evaluate_target_health and not found.is_usable):
+            return None
+        return found._replace(is_healthy=found.is_usable).below(record_set)
+
+    def _last_resort(self, group: RecordSetGroup) -> Selection:
+        """Return what a group answers where nothing in it is healthy: all count as healthy at this level.
+
+        A set that yields no data loses to a sibling that has some.
+
+        Source: alias-trees.md §3.3, behind the loop `[INF]`.
+        """
+        if group.policy == "multivalue":
+            return multivalue.sample(group.sets, self._context)._replace(is_healthy=False)
+        known = self._barren.get(id(group))
+        if known is not None:
+            return known
+        first = NOTHING
+        for record_set in self._order(group, group.sets, self._context):
+            selection = self._descend(record_set)._replace(is_healthy=False)
+            if selection.rdatas:
+                return selection
+            if first is NOTHING:
+                first = selection
+        self._barren[id(group)] = first
+        return first
+
+    def _descend(self, record_set: RecordSet) -> Selection:
+        """Return what a set answers, healthy or not; below an alias healthy sets are preferred again."""
+        alias = record_set.alias
+        if alias is None:
+            return select_one(record_set)
+        if isinstance(alias.target, RecordSetGroup):
+            return self.select(alias.target).below(record_set)
+        return self._outside(alias.target).below(record_set)
+
+    def _outside(self, target: OutsideTarget | None) -> Selection:
+        """Return the addresses of an outside name; one without any, or no name at all, is unusable."""
+        rdatas = None if target is None else self._context.rdatas_of(target)
+        return Selection(OUTSIDE_TTL, rdatas, ()) if rdatas else UNUSABLE
