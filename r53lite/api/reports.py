@@ -21,6 +21,7 @@ from r53lite.answering.explain_report import report_explanation
 from r53lite.answering.odds_report import report_odds
 from r53lite.control.snapshot import Snapshot
 from r53lite.health.table import HealthTable
+from r53lite.routing.context import NO_TARGETS, TargetView
 from r53lite.routing.odds import TooManyOutcomesError
 
 ODDS_PATH = "/r53lite/v1/odds"
@@ -40,6 +41,7 @@ class Reports:
         health: returns the published health table.
         draw: a whole number from 0 to n-1, uniform, for the answers that are explained.
         clock: monotonic seconds, for the age of a status.
+        targets: returns the addresses of outside names.
     """
 
     def __init__(
@@ -48,11 +50,13 @@ class Reports:
         health: Callable[[], HealthTable],
         draw: Callable[[int], int] = random.randrange,
         clock: Callable[[], float] = time.monotonic,
+        targets: Callable[[], TargetView] = lambda: NO_TARGETS,
     ) -> None:
         self._snapshot = snapshot
         self._health = health
         self._draw = draw
         self._clock = clock
+        self._targets = targets
         self._turn = asyncio.Lock()
 
     def add_routes(self, app: web.Application) -> None:
@@ -69,11 +73,11 @@ class Reports:
     def _odds(self, request: web.Request) -> dict[str, object]:
         ask, snapshot, health = self._read(request, _ODDS_PARAMETERS)
         is_each_failure = "each_failure" in request.query and _flag(request, "each_failure")
-        return report_odds(snapshot, ask, health, is_each_failure=is_each_failure)
+        return report_odds(snapshot, ask, health, self._targets(), is_each_failure=is_each_failure)
 
     def _explain(self, request: web.Request) -> dict[str, object]:
         ask, snapshot, health = self._read(request, _PARAMETERS)
-        return report_explanation(snapshot, ask, health, self._draw, self._clock())
+        return report_explanation(snapshot, ask, health, self._draw, self._clock(), self._targets())
 
     def _read(self, request: web.Request, allowed: frozenset[str]) -> tuple[Ask, Snapshot, HealthTable]:
         """Read the parameters of a question; all that follows sees one snapshot and one table."""

@@ -4,6 +4,9 @@ Chance has two forms, and policies use no other: `choose` takes one of several b
 of several in random order. Both are made of `draw`, so that a fixed draw fixes the answer. Because a policy
 says what it chooses among, whoever compiles answers (`answering.compiled`) can overrule both and walk through
 every possible choice instead of drawing one.
+
+`enter`, `consider`, `leave` and `settle` are told how policies proceed. Nothing happens there but for those
+who explain answers (`routing.tracing`) or tell their odds (`routing.odds`).
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from math import perm
 from typing import NamedTuple, Protocol
 
 from r53lite.routing.cidr_index import CidrIndex, ClientPrefix
-from r53lite.routing.record_set import OutsideTarget
+from r53lite.routing.record_set import OutsideTarget, RecordSet, RecordSetGroup
 
 MAX_NUMBERED = 12  # 12! is below 2^29
 DEFAULT_REGION = "us-east-1"  # routing-policies.md §2.3: a client nobody knows `[INF]`
@@ -138,6 +141,18 @@ class Context:
 
         Nothing happens here; whoever compiles answers must know.
         """
+
+    def enter(self, group: RecordSetGroup, *, is_last_resort: bool) -> None:
+        """Be told that a group is looked through: for what is healthy, or as a last resort."""
+
+    def consider(self, record_set: RecordSet) -> None:
+        """Be told that a set of the group entered last has its turn."""
+
+    def leave(self, selection: object | None) -> None:
+        """Be told what the group entered last came to: a `Selection`, or None where nothing is healthy."""
+
+    def settle(self, group: RecordSetGroup, selection: object) -> None:
+        """Be told what the policy of a name has selected in the end, a `Selection`."""
 
 
 def arranged(count: int, wanted: int, draw: Callable[[int], int]) -> list[int]:

@@ -37,7 +37,10 @@ def select(group: RecordSetGroup, context: Context) -> Selection:
     """
     selection = Walk(order, context).select(group)
     scope_prefix_len = context.scope_prefix_len
-    return selection._replace(scope_prefix_len=scope_prefix_len) if scope_prefix_len else selection
+    if scope_prefix_len:
+        selection = selection._replace(scope_prefix_len=scope_prefix_len)
+    context.settle(group, selection)
+    return selection
 
 
 def order(group: RecordSetGroup, sets: Sequence[RecordSet], context: Context) -> Iterable[RecordSet]:

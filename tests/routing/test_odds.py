@@ -15,11 +15,14 @@ from r53lite.dns.rrtypes import parse_rrtype
 from r53lite.health.model import HealthStatus
 from r53lite.health.table import HealthTable
 from r53lite.routing.context import ClientLocation
-from tests.routing.odds_cases import APEX, check_group, make_world
+from r53lite.routing.odds import Situation
+from tests.routing.odds_cases import APEX, check_group, check_group_over_udp, make_world
 from tests.statistics import chi_square_tail, p_value
 from tests.support import load_snapshot
 
-GROUPS_IN_CI = 25
+GROUPS_IN_CI = 25  # `make soak` takes 200
+GROUPS_OVER_UDP = 10
+DRAWS_OVER_UDP = 2000  # `make soak` takes 20,000
 ONE = Fraction(1)
 
 
@@ -29,7 +32,9 @@ def odds(directory: Path, records: str, name: str = "w", *down: str, rrtype: str
     text = f"zone: t.test\nrecords:\n{APEX}{records}\nhealth_checks:\n{checks}"
     snapshot = load_snapshot(directory, t_test_yaml=text)
     health = HealthTable({check: HealthStatus(False, "", 1, 0.0, None) for check in down})
-    return odds_of(snapshot, parse_name(f"{name}.t.test"), parse_rrtype(rrtype), health, ClientLocation())
+    return odds_of(
+        snapshot, parse_name(f"{name}.t.test"), parse_rrtype(rrtype), Situation(health, ClientLocation())
+    )
 
 
 def weighted(*sets: str, ttl: int = 9) -> str:
@@ -167,8 +172,15 @@ def test_values_are_shown_as_text(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", range(GROUPS_IN_CI))
 def test_what_is_drawn_agrees_with_the_odds(tmp_path: Path, number: int) -> None:
-    world = make_world(5300 + number, tmp_path, 4)
+    world = make_world(5300 + number, tmp_path, 5, 5 * (number % 2))
     check_group(world, world.names[-1], 42 + number)
+
+
+async def test_what_is_answered_over_udp_agrees_with_the_odds(tmp_path: Path) -> None:
+    world = make_world(53, tmp_path, 5, 5)
+    assert len(world.names) == GROUPS_OVER_UDP
+    for number, name in enumerate(world.names):
+        await check_group_over_udp(world, name, number, DRAWS_OVER_UDP)
 
 
 # --- the judge itself ---------------------------------------------------------------------------------------
