@@ -223,7 +223,7 @@ class Explorer(Context):
         self.arrangement = (count, wanted)
         return [(self.rotation + index) % count for index in range(wanted)]
 
-    def note_uneven(self) -> None:
+    def sample(self, count: int, wanted: int) -> Sequence[int]:
         """Stop: records do not stand for themselves.
 
         Raises:

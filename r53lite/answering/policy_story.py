@@ -82,7 +82,9 @@ class PolicyTeller:
                 case Visit():
                     yield from self._tell_visit(event)
                     if alias is not None and not event.is_last_resort:
-                        yield _tell_way_back(alias, event)
+                        yield _tell_way_back(alias, event, is_leaving=not visit.is_last_resort)
+        if visit.is_last_resort and not visit.events:
+            yield make_step("draw", "no set is for this client", drawn=None)
 
     # --- a group and its candidates -------------------------------------------------------------------------
 
@@ -93,7 +95,7 @@ class PolicyTeller:
         where = f"{group.file}:{group.line}" if group.line else group.file
         facts = {"policy": group.policy, "name": name, "place": where}
         if visit.is_last_resort:
-            text = f"nothing in the {group.policy} group {name} is healthy: all its sets count as healthy"
+            text = f"no healthy set of the {group.policy} group {name} answers; as a last resort all count"
             return make_step("policy", text, is_last_resort=True, **facts)
         if id(group) in self._told:
             return make_step("policy", f"the {group.policy} group {name} again", **facts)
@@ -195,16 +197,17 @@ def _tell_outside(event: Resolved) -> Shape:
     return make_step("alias", f"the outside name {target} {known}", target=target, values=values)
 
 
-def _tell_way_back(record_set: RecordSet, visit: Visit) -> Shape:
-    """Say what became of an alias: it answers, is backed out of, or cannot be left."""
+def _tell_way_back(record_set: RecordSet, visit: Visit, *, is_leaving: bool) -> Shape:
+    """Say what became of an alias: it answers, is backed out of, or is not left (as in a last resort)."""
     alias = record_set.alias
     assert alias is not None  # only an alias leads to a visit
     name, target = record_set.id or "the record", format_name(visit.group.owner)
     found = visit.result
     if found is not None and (found.is_usable or not alias.evaluate_target_health):
         return make_step("alias", f"{name} answers from {target}", target=target, is_left=False)
-    if alias.evaluate_target_health:
+    if alias.evaluate_target_health and is_leaving:
         text = f"nothing below {target} is healthy: {name} is backed out of"
         return make_step("alias", text, target=target, is_left=True)
-    text = f"nothing below {target} is healthy, but {name} does not look at that and stays"
+    why = "does not look at that" if is_leaving else "is the last resort"
+    text = f"nothing below {target} is healthy, but {name} {why}"
     return make_step("alias", text, target=target, is_left=False)

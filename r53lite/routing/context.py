@@ -136,11 +136,12 @@ class Context:
         """
         return arranged(count, wanted, self.draw)
 
-    def note_uneven(self) -> None:
-        """Say that the arrangement to come settles more than which records come and in which order.
+    def sample(self, count: int, wanted: int) -> Sequence[int]:
+        """Do as `arrange` does, where the sample settles more than which records come and in which order.
 
-        Nothing happens here; whoever compiles answers must know.
+        Who compiles answers overrules `arrange` and takes records for the whole difference; this it cannot.
         """
+        return arranged(count, wanted, self.draw)
 
     def enter(self, group: RecordSetGroup, *, is_last_resort: bool) -> None:
         """Be told that a group is looked through: for what is healthy, or as a last resort."""

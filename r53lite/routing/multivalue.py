@@ -28,13 +28,13 @@ def sample(sets: Sequence[RecordSet], context: Context) -> Selection:
     `[INF]`.
     """
     wanted = min(MAX_SETS, len(sets))
-    if wanted < len(sets) and not _is_even(sets):
-        context.note_uneven()
-    chosen = tuple([sets[index] for index in context.arrange(len(sets), wanted)])
+    draw = context.arrange if wanted == len(sets) or _is_even(sets) else context.sample
+    chosen = tuple([sets[index] for index in draw(len(sets), wanted)])
     ttl = min(record_set.ttl for record_set in chosen)
     rdatas = dict.fromkeys(rdata for record_set in chosen for rdata in record_set.rdatas)
     is_arranged = 1 < len(rdatas) == sum(len(record_set.rdatas) for record_set in chosen) == len(chosen)
-    return Selection(ttl, tuple(rdatas), chosen, is_arranged=is_arranged)
+    path = tuple([record_set.id for record_set in chosen])
+    return Selection(ttl, tuple(rdatas), chosen, is_arranged=is_arranged, path=path)
 
 
 def _is_even(sets: Sequence[RecordSet]) -> bool:

@@ -125,6 +125,10 @@ class Forecast(Context):
         self.sampled = (self.groups[-1] if self.groups else None, count, wanted)
         return (self.script.pop(),)
 
+    def sample(self, count: int, wanted: int) -> Sequence[int]:
+        """Do as `arrange` does: here it is all the same what a sample settles."""
+        return self.arrange(count, wanted)
+
     def enter(self, group: RecordSetGroup, *, is_last_resort: bool) -> None:
         """Note which group samples are of."""
         self.groups.append(group)

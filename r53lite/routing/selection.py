@@ -17,7 +17,7 @@ class Selection(NamedTuple):
     `rdatas` holds no duplicates; its order is the file's, and the answer arranges it anew, unless the policy
     itself has (`is_arranged`). Without rdata there is nothing for this client: NODATA. `chosen` are the sets
     that the values come from, `path` the SetIdentifiers from the root of an alias tree down to them; sets
-    without one, and the members of a multivalue group, add none. `scope_prefix_len` is the prefix length for
+    without one add none. `scope_prefix_len` is the prefix length for
     which the choice holds whoever asks from it (RFC 7871 §7.2.1): 0 when location played no part.
     `is_healthy` is False for a last resort. `is_usable` is False where the choice is an alias that leads
     nowhere: SERVFAIL.

@@ -144,6 +144,12 @@ class Trace(Context):
         self._tell(Arranged(count, tuple(order)))
         return order
 
+    def sample(self, count: int, wanted: int) -> Sequence[int]:
+        """Draw a sample."""
+        order = super().sample(count, wanted)
+        self._tell(Arranged(count, tuple(order)))
+        return order
+
     def enter(self, group: RecordSetGroup, *, is_last_resort: bool) -> None:
         """Begin the visit of a group."""
         visit = Visit(group, is_last_resort, [], [])

@@ -252,6 +252,7 @@ def _dispatch_settings(settings: Settings) -> DispatchSettings:
             settings.nsid.encode(), cookies, settings.cookies.required, settings.tcp.keepalive_100ms
         ),
         Chaos(chaos.version, chaos.hostname, chaos.id),
+        is_explaining=settings.explain_in_answers,
     )
 
 

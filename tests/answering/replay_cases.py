@@ -40,8 +40,25 @@ LOCATIONS = """
 networks:
   - {cidr: 198.51.100.0/24, region: eu-west-1, country: DE}
   - {cidr: 198.51.100.64/28, region: ap-northeast-1, country: JP}
-  - {cidr: 203.0.113.0/24, region: us-west-2, country: US}
+  - {cidr: 203.0.113.0/24, region: us-west-2, country: US, subdivision: WA}
   - {cidr: "2001:db8::/32", region: sa-east-1, country: BR}
+"""
+POLICIES = ("w", "m", "l", "f", "g", "x", "i", "s")  # each has a group p-LETTER
+TREES = ("t-1", "t-2", "t-3", "t-4")  # each leads to groups and to trees before it
+GEO_PLACES = (
+    "continent: EU",
+    "country: DE",
+    "country: JP",
+    "country: US",
+    "country: US, subdivision: WA",
+    'country: "*"',
+)
+CIDR_BLOCKS = """
+cidr_collections:
+  offices:
+    near: [198.51.100.0/24, "2001:db8:1::/48", 127.0.0.0/9]
+    wide: [198.51.0.0/16, 203.0.112.0/21]
+    other: [192.0.2.0/24, 203.0.113.0/24]
 """
 
 
@@ -200,7 +217,7 @@ def _target(chance: random.Random) -> str:
 
 
 def _policy_lines(chance: random.Random) -> Iterator[str]:
-    """Yield a policy file with a group of every policy; `p-c` is a weighted CNAME to other groups."""
+    """Yield a policy file: a group of every policy, alias trees over them, and `p-c`, a weighted CNAME."""
     yield "zone: z.test"
     yield "records:"
     several = "[192.0.2.21, 192.0.2.22]" if chance.random() < 0.3 else "[192.0.2.21]"
@@ -214,17 +231,65 @@ def _policy_lines(chance: random.Random) -> Iterator[str]:
     for number in range(chance.choice((1, 2, 8, 9, 12))):
         ttl = chance.choice(ttls)
         yield f"      - {{id: m{number}, ttl: {ttl}, values: [192.0.2.{100 + number}]{_check(chance)}}}"
-    yield "  - name: p-l\n    type: A\n    ttl: 9\n    policy: latency\n    sets:"
-    for region in chance.sample(
-        ("us-east-1", "eu-west-1", "ap-northeast-1", "sa-east-1"), chance.randint(1, 4)
-    ):
-        yield f"      - {{id: {region}, region: {region}, values: [192.0.2.{len(region)}]{_check(chance)}}}"
+    for letter, policy, keys in _placed(chance):
+        yield f"  - name: p-{letter}\n    type: A\n    ttl: 9\n    policy: {policy}\n    sets:"
+        for number, key in enumerate(chance.sample(keys, chance.randint(1, len(keys)))):
+            value = f"[192.0.2.{150 + number}]"
+            check = ", health_check: one" if "primary" in key else _check(chance)
+            yield f"      - {{id: {letter}{number}, {key}, values: {value}{check}}}"
+    yield f"  - {{name: p-s, type: A, ttl: 7, values: [192.0.2.77], health_check: {chance.choice(CHECKS)}}}"
+    yield from _tree_lines(chance)
     yield "  - name: p-c\n    type: CNAME\n    ttl: 9\n    policy: weighted\n    sets:"
-    for number, target in enumerate(("p-w", "p-m", "p-l", "ns")):
+    for number, target in enumerate(("p-w", "p-m", "t-1", "t-3", "ns")):
         yield f"      - {{id: c{number}, weight: {number + 1}, values: [{target}]{_check(chance)}}}"
     yield "health_checks:"
     for check in CHECKS:
         yield f"  {check}: {{type: HTTP, ip: 127.0.0.1}}"
+    yield CIDR_BLOCKS
+
+
+def _placed(chance: random.Random) -> Iterator[tuple[str, str, Sequence[str]]]:
+    """Yield the policies without chance: the letter, the name, and what tells one set from another."""
+    regions = ("us-east-1", "eu-west-1", "ap-northeast-1", "sa-east-1")
+    yield "l", "latency", [f"region: {region}" for region in regions]
+    yield "f", "failover", ["failover: primary", "failover: secondary"]
+    yield "g", "geolocation", [f"location: {{{place}}}" for place in GEO_PLACES]
+    biases = [chance.choice((-50, 0, 99)) for _ in regions]
+    yield (
+        "x",
+        "geoproximity",
+        [f"at: {{region: {region}}}, bias: {bias}" for region, bias in zip(regions, biases, strict=True)],
+    )
+    places = ("near", "wide", "other", '"*"')
+    yield "i", "cidr", [f"cidr: {{collection: offices, location: {place}}}" for place in places]
+
+
+def _tree_lines(chance: random.Random) -> Iterator[str]:
+    """Yield alias trees: each is a group of aliases, some of them beside values; no target comes later."""
+    known = [f"p-{letter}" for letter in POLICIES] + ["ns", "nowhere", "lb.other.test."]
+    for name in TREES:
+        kind = chance.choice(("simple", "weighted", "latency", "failover", "geolocation"))
+        if kind == "simple":
+            yield f"  - {{name: {name}, type: A, {_alias(chance, known)}{_check(chance)}}}"
+        else:
+            keys = {
+                "weighted": [f"weight: {chance.choice((0, 1, 3))}" for _ in range(3)],
+                "latency": ["region: us-east-1", "region: eu-west-1", "region: ap-northeast-1"],
+                "failover": ["failover: primary", "failover: secondary"],
+                "geolocation": [f"location: {{{place}}}" for place in GEO_PLACES],
+            }[kind]
+            yield f"  - name: {name}\n    type: A\n    policy: {kind}\n    sets:"
+            for number, key in enumerate(chance.sample(keys, chance.randint(2, len(keys)))):
+                body = "ttl: 11, values: [192.0.2.200]"
+                if "primary" in key or chance.random() < 0.8:
+                    body = _alias(chance, known)
+                yield f"      - {{id: {name}-{number}, {key}, {body}{_check(chance)}}}"
+        known.append(name)
+
+
+def _alias(chance: random.Random, known: Sequence[str]) -> str:
+    evaluates = chance.choice(("true", "true", "false"))
+    return f"alias: {{target: {chance.choice(known)}, evaluate_target_health: {evaluates}}}"
 
 
 def _check(chance: random.Random) -> str:
@@ -236,11 +301,12 @@ def _check(chance: random.Random) -> str:
 
 def _make_request(chance: random.Random) -> tuple[bytes, str, bool]:
     """Return a request, its client and whether it comes over TCP."""
-    owner = chance.choice((_name(chance, 4), _name(chance, 4), "p-w", "p-m", "p-l", "p-c", "ns", "@"))
+    chosen = (f"p-{chance.choice(POLICIES)}", chance.choice(TREES), chance.choice(TREES), "p-c")
+    owner = chance.choice((_name(chance, 4), _name(chance, 4), *chosen, "ns", "@"))
     name = f"{owner}.z.test." if owner != "@" else "z.test."
     if chance.random() < 0.2:
         name = name.upper()
-    qtype = "A" if owner.startswith("p-") else chance.choice(TYPES)
+    qtype = "A" if owner.startswith(("p-", "t-")) else chance.choice(TYPES)
     query = dns.message.Message(id=chance.randrange(1 << 16))
     query.flags = dns.flags.Flag(chance.choice((0, dns.flags.RD, dns.flags.RD | dns.flags.CD, dns.flags.AD)))
     rrset = dns.rrset.RRset(dns.name.from_text(name), dns.rdataclass.IN, dns.rdatatype.from_text(qtype))

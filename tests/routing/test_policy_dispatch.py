@@ -43,8 +43,7 @@ class AllDown:
 def test_a_group_of_one_set_answers_it_under_every_policy(policy: str) -> None:
     group = RecordSetGroup(b"\x01s\x00", A, policy, (ONLY,))
     context = Context(AllDown(), ClientLocation(prefix_len=24), lambda _: 0)
-    path = () if policy == "multivalue" else ("only",)
-    expected = Selection(60, (b"1", b"2"), (ONLY,), 0, path=path, is_healthy=False)
+    expected = Selection(60, (b"1", b"2"), (ONLY,), 0, path=("only",), is_healthy=False)
     assert registry.select(group, context) == expected
 
 
