@@ -189,7 +189,7 @@ def check_group(world: World, name: str, seed: int, draws: int = DRAWS) -> None:
     for _ in range(draws):
         selection = select(group, Context(health, location, draw, client=client))
         ttl = selection.ttl if selection.rdatas else None
-        seen[tuple(sorted(selection.rdatas)), ttl, selection.path] += 1
+        seen[tuple(sorted(selection.rdatas)), ttl, tuple(sorted(selection.path))] += 1
     compare(odds, seen, draws, name)
 
 
@@ -249,10 +249,11 @@ def _compare(odds: Odds, seen: Counter[Cell], draws: int, name: str, *, has_path
     expected: dict[Cell, float] = {}
     for share in odds.shares:
         answered = share.answered
-        cell = (answered.values, answered.ttl, answered.path if has_paths else ())
+        cell = (answered.values, answered.ttl, tuple(sorted(answered.path)) if has_paths else ())
         expected[cell] = expected.get(cell, 0.0) + float(share.probability) * draws
     p = p_value(seen, expected)
-    assert p > LEAST_P, f"{name}: p = {p}\nseen {seen}\nexpected {expected}"
+    shown = sorted(expected.items(), key=lambda item: -item[1])[:20]
+    assert p > LEAST_P, f"{name}: p = {p}\nseen {seen.most_common(20)}\nexpected {shown}"
 
 
 def _compare_marginals(odds: Odds, seen: Counter[Cell], draws: int, name: str) -> None:
