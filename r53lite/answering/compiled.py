@@ -303,7 +303,7 @@ class _Exploration:
             InexactError: the records do not stand for themselves: equal values that appear once, another
                 size or TTL that changes what fits.
         """
-        head, body, marks = first
+        head, body, marks = first[:3]
         if len(marks) != wanted + 1:
             raise InexactError
         before, behind = body[: marks[0]], body[marks[-1] :]
@@ -342,6 +342,17 @@ def pick(tree: Tree, draw: Draw) -> Leaf:
         return Leaf(tree.head, tree.before + records + tree.behind, tree.looked)
     assert isinstance(tree, Leaf)
     return tree
+
+
+def longest_bytes(tree: Tree, opts: Opts) -> int:
+    """Return the length of the longest reply of a tree, its id and question not counted."""
+    if isinstance(tree, Choice):
+        return max([longest_bytes(branch, opts) for branch in tree.branches])
+    opt_bytes = len(opts.of(tree.looked))
+    if isinstance(tree, Leaf):
+        return len(tree.head) + len(tree.body) + opt_bytes
+    records = sum(sorted(map(len, tree.blocks), reverse=True)[: tree.wanted])
+    return len(tree.head) + len(tree.before) + records + len(tree.behind) + opt_bytes
 
 
 def pick_ready(tree: ReadyTree, draw: Draw) -> bytes:

@@ -31,8 +31,8 @@ from r53lite.answering.compiled import (
     ReadyTree,
     Tree,
     compile_answer,
+    longest_bytes,
     make_ready,
-    pick,
     pick_ready,
 )
 from r53lite.answering.kept import Kept
@@ -90,16 +90,20 @@ class ReadyEntry:
         entry: the compiled answer.
         question: the question section as it came.
         opts: the OPT records of its replies.
+        limit_bytes: no reply may be longer, its id not counted.
         place: where the client is, if the request tells it; None where that depends on who sends it.
     """
 
-    __slots__ = ("_entry", "_epoch", "_opts", "_place", "_question", "_trees")
+    __slots__ = ("_entry", "_epoch", "_limit_bytes", "_opts", "_place", "_question", "_trees")
 
-    def __init__(self, entry: Entry, question: bytes, opts: Opts, place: Place | None) -> None:
+    def __init__(
+        self, entry: Entry, question: bytes, opts: Opts, limit_bytes: int, place: Place | None
+    ) -> None:
         self._entry = entry
         self._epoch = entry.epoch
         self._question = question
         self._opts = opts
+        self._limit_bytes = limit_bytes
         self._place = place
         self._trees: dict[Hashable, ReadyTree] = {}
 
@@ -121,7 +125,7 @@ class ReadyEntry:
         ready = self._trees.get(key)
         if ready is None:
             tree = entry.trees.get(key)
-            if tree is None:
+            if tree is None or len(self._question) + longest_bytes(tree, self._opts) > self._limit_bytes:
                 return None
             ready = self._trees[key] = make_ready(tree, self._question, self._opts)
         return pick_ready(ready, draw)
@@ -140,8 +144,7 @@ Targets = Mapping[OutsideTarget, tuple[bytes, ...]]
 class Replay:
     """The compiled answers of one server."""
 
-    def __init__(self, snapshot: Snapshot, health: HealthTable, draw: Callable[[int], int]) -> None:
-        self._draw = draw
+    def __init__(self, snapshot: Snapshot, health: HealthTable) -> None:
         self._snapshot = snapshot
         self._health = health
         self._ready = tuple(Kept[bytes, Ready](KEPT_REQUESTS) for _ in range(8))
@@ -192,14 +195,7 @@ class Replay:
         """Say whether a question was seen before and so is worth compiling, and remember it."""
         return self._entries.is_second_sight(key)
 
-    def draw_from(self, known: Tree | Entry, place: Callable[[], Place]) -> Leaf | None:
-        """Return one draw of a known answer; None where it has to be compiled anew for this place."""
-        if not isinstance(known, Entry):
-            return pick(known, self._draw)
-        tree = known.tree(place)
-        return None if tree is None else pick(tree, self._draw)
-
-    def compile(self, asked: Asked, known: Entry | None) -> tuple[Tree | Entry, Leaf] | None:
+    def compile(self, asked: Asked, known: Entry | None) -> tuple[Tree | Entry, Tree] | None:
         """Compile an answer and keep it.
 
         Args:
@@ -207,7 +203,7 @@ class Replay:
             known: what is kept of it for other places, or was before a health check flipped.
 
         Returns:
-            What is kept, and one draw of it; None where only the clear path is exact.
+            What is kept, and its tree for this place; None where only the clear path is exact.
         """
         place = asked.place
         facts = Facts(self._health, lambda: place().location, lambda: place().client, self._targets)
@@ -218,12 +214,12 @@ class Replay:
             return None
         if known is None and not compiled.checks and not compiled.looked:
             self._entries.put(asked.key, tree)
-            return tree, pick(tree, self._draw)
+            return tree, tree
         entry = known or Entry()
         self._enter(entry, compiled, tree, place)
         if known is None:
             self._entries.put(asked.key, entry)
-        return entry, pick(tree, self._draw)
+        return entry, tree
 
     def _enter(self, entry: Entry, compiled: Compiled, tree: Tree, place: Callable[[], Place]) -> None:
         """Note a tree of an entry, and the health checks it depends on.
@@ -244,20 +240,25 @@ class Replay:
         record: bytes,
         question: bytes,
         opts: Opts,
+        limit_bytes: int,
         place: Callable[[], Place] | None,
-    ) -> Ready:
-        """Return the whole replies of one request.
+    ) -> Ready | None:
+        """Return the whole replies of one request; None where not all of them fit.
 
         Args:
             found: what `get` or `find` returned for its question.
             record: see `Asked`.
             question: the question section as it came.
             opts: the OPT records of the replies; they must not depend on anything but the request.
+            limit_bytes: no reply may be longer, its id not counted.
             place: where the client is, if the request tells it; None where that depends on who sends it.
         """
         if isinstance(found, Entry):
-            return ReadyEntry(found, question, opts, None if place is None else place())
-        return make_ready(_with_record(found, record), question, opts)
+            return ReadyEntry(found, question, opts, limit_bytes, None if place is None else place())
+        tree = _with_record(found, record)
+        if len(question) + longest_bytes(tree, opts) > limit_bytes:
+            return None
+        return make_ready(tree, question, opts)
 
 
 def _without_record(tree: Tree, record: bytes) -> Tree | None:

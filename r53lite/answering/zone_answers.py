@@ -18,7 +18,7 @@ from r53lite.answering.authoritative import Options, Result
 from r53lite.answering.chaos import Chaos
 from r53lite.answering.clear_path import ClearPath
 from r53lite.answering.clients import Clients
-from r53lite.answering.compiled import Leaf, Looked, Opts, Tree
+from r53lite.answering.compiled import Leaf, Looked, Opts, Tree, longest_bytes, pick
 from r53lite.answering.place import Place
 from r53lite.answering.replay import Asked, Entry, Replay, Targets, Uncompiled
 from r53lite.answering.reply_options import COOKIE_REPLY_BYTES, ClientOptions, ends_in_cookie
@@ -35,6 +35,7 @@ from r53lite.zone.model import Zone
 EDE_OTHER = 0  # RFC 8914 §4.1
 MAX_EDE_CHARACTERS = 200  # our choice
 _TC_IN_OCTET = TC >> 8
+ID_BYTES = 2
 _ECHOED_FLAGS = RD | CD  # of a query, those that its reply can show
 
 
@@ -171,30 +172,33 @@ class ZoneAnswers:
         if isinstance(known, Uncompiled):
             return None
         place = self._place(query, asker)
-        leaf = None if known is None else self._replay.draw_from(known, place)
-        if known is not None and leaf is not None:
-            return self._replayed(query, asker, shape, known, leaf)
+        tree = known.tree(place) if isinstance(known, Entry) else known
+        if known is not None and tree is not None:
+            return self._replayed(query, asker, shape, known, tree)
         clear = self._clear_path(query, asker, zone, shape)
         asked = Asked(key, shape.record, partial(clear.run, asker.limit_bytes), place)
         found = self._replay.compile(asked, known if isinstance(known, Entry) else None)
         return None if found is None else self._replayed(query, asker, shape, *found)
 
     def _replayed(
-        self, query: Query, asker: Asker, shape: Shape, found: Tree | Entry, leaf: Leaf
+        self, query: Query, asker: Asker, shape: Shape, found: Tree | Entry, tree: Tree
     ) -> bytes | None:
-        """Put a reply together from a compiled answer; None where the OPT record leaves too little room."""
+        """Put a reply together from a compiled answer; None where the OPT record leaves too little room.
+
+        That is settled before anything is drawn, and for all the tree can draw: it is kept as a whole.
+        """
         opts = self._opts(query, asker)
-        request = asker.request
-        opt = opts.of(leaf.looked)
-        reply = request[:2] + leaf.head + query.question + shape.record + leaf.body + opt
-        if len(reply) > asker.limit_bytes:
+        behind = query.question + shape.record
+        if ID_BYTES + len(behind) + longest_bytes(tree, opts) > asker.limit_bytes:
             return None
         self._keep(query, asker, shape, found, opts)
-        return reply
+        leaf = pick(tree, self._draw)
+        return asker.request[:ID_BYTES] + leaf.head + behind + leaf.body + opts.of(leaf.looked)
 
     def _keep(self, query: Query, asker: Asker, shape: Shape, found: Tree | Entry, opts: Opts) -> None:
         """Keep a reply for the next request of the same octets, the cookie at their end not counted."""
         table = self._replay.ready(is_stream=asker.is_stream, may_recurse=asker.may_recurse)
+        limit_bytes = asker.limit_bytes - ID_BYTES
         key, edns = asker.request[2:], query.edns
         if edns is not None and edns.cookie:  # its reply depends on client and time
             if not ends_in_cookie(query, asker.request):
@@ -202,11 +206,14 @@ class ZoneAnswers:
             table = self._replay.cookied(is_stream=asker.is_stream, may_recurse=asker.may_recurse)
             key = key[: -len(edns.cookie)]
             opts = _without_cookie(opts)
+            limit_bytes -= COOKIE_REPLY_BYTES
         if table.is_second_sight(key):
             subnet = None if edns is None else edns.client_subnet
             is_placed = subnet is not None and subnet.source_prefix_len > 0  # else the address tells
             place = self._place(query, asker) if is_placed else None
-            table.put(key, self._replay.make_ready(found, shape.record, query.question, opts, place))
+            ready = self._replay.make_ready(found, shape.record, query.question, opts, limit_bytes, place)
+            if ready is not None:
+                table.put(key, ready)
 
     def _opts(self, query: Query, asker: Asker) -> Opts:
         """Return the OPT records of a query's replies."""
