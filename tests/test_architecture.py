@@ -30,6 +30,7 @@ SHELL = (  # every other module is pure
     "r53lite.server",
     "r53lite.control.registry",
     "r53lite.control.zone_files",
+    "r53lite.control.location_files",
     "r53lite.api",
     "r53lite.lab",
     "r53lite.telemetry",

@@ -49,7 +49,7 @@ def fact_of(group: RecordSetGroup, record_set: RecordSet, location: ClientLocati
             return f"weight {record_set.weight}"
         case "latency":
             region = record_set.region or DEFAULT_REGION
-            return f"{region}, {latency_ms(location, region):.0f} ms"
+            return f"{region}, {latency_ms(location, region):.0f} ms, {location.latency_source(region)}"
         case "failover":
             return str(record_set.failover)
         case "geolocation":

@@ -28,7 +28,7 @@ def order(group: RecordSetGroup, sets: Sequence[RecordSet], context: Context) ->
     if all(record_set.location == EVERYWHERE for record_set in group.sets):
         return sets
     by_place = {record_set.location: record_set for record_set in sets}
-    return [by_place[place] for place in places_of(context.location) if place in by_place]
+    return [by_place[place] for place in places_of(context.area) if place in by_place]
 
 
 def places_of(location: ClientLocation) -> list[GeoLocation]:

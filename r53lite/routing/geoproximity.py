@@ -30,7 +30,7 @@ def order(group: RecordSetGroup, sets: Sequence[RecordSet], context: Context) ->
     """
     if len(group.sets) == 1:
         return sets
-    client = coordinates_of(context.location)
+    client = coordinates_of(context.position)
     return sorted(sets, key=lambda one: (biased_km(client, one.at or GeoProximity()), one.id))
 
 

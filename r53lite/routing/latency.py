@@ -34,7 +34,7 @@ def order(group: RecordSetGroup, sets: Sequence[RecordSet], context: Context) ->
     """
     if len(group.sets) == 1:
         return sets
-    location = context.location
+    location = context.position
     return sorted(sets, key=lambda record_set: _rank(location, record_set.region or DEFAULT_REGION))
 
 

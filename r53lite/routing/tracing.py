@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from r53lite.routing.cidr_index import CidrIndex, ClientPrefix
-from r53lite.routing.context import NO_TARGETS, ClientLocation, Context, HealthView, TargetView
+from r53lite.routing.context import NO_TARGETS, Aspect, ClientLocation, Context, HealthView, TargetView
 from r53lite.routing.record_set import OutsideTarget, RecordSet, RecordSetGroup
 from r53lite.routing.selection import Selection
 
@@ -114,11 +114,10 @@ class Trace(Context):
         self._visits: list[Visit] = []
         self._open: list[Visit] = []
 
-    @property
-    def location(self) -> ClientLocation:
+    def look_at(self, aspect: Aspect) -> ClientLocation:
         """Return where the client is, and note that it counted."""
         self.is_located = True
-        return super().location
+        return super().look_at(aspect)
 
     def locations_in(self, blocks: CidrIndex) -> tuple[str, ...]:
         """Return which blocks the client is in, and note them."""
