@@ -126,6 +126,11 @@ class Locations:
             self._outlines = {family.bits: _Outlines(self, family) for family in self._ranges.families}
 
     @property
+    def networks(self) -> tuple[Network, ...]:
+        """Return the networks of `locations.yaml`."""
+        return tuple(network for network, _ in self._entries)
+
+    @property
     def is_measured(self) -> bool:
         """Say whether the times of our own probes count."""
         return self._measured is not None
