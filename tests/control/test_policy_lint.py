@@ -65,12 +65,12 @@ def test_a_cidr_group_without_default_names_networks_that_get_nothing(tmp_path: 
         entry(
             "geolocation",
             "id: eu, location: {continent: EU}, values: [192.0.2.1], health_check: a",
-            "id: all, location: {country: '*'}, values: [192.0.2.2], health_check: b",
+            "id: all, location: {country: '*'}, values: [192.0.2.2]",
         ),
         entry(
             "cidr",
             "id: b, cidr: {collection: offices, location: berlin}, values: [192.0.2.1], health_check: a",
-            "id: all, cidr: {collection: offices, location: '*'}, values: [192.0.2.2], health_check: b",
+            "id: all, cidr: {collection: offices, location: '*'}, values: [192.0.2.2]",
         ),
         entry(
             "failover",
@@ -105,9 +105,8 @@ def test_a_zero_weight_without_a_check_takes_over_in_silence(tmp_path: Path) -> 
         "id: a, weight: 1, values: [192.0.2.1], health_check: a",
         "id: z, weight: 0, values: [192.0.2.2]",
     )
-    assert warnings(tmp_path, group) == [
-        "w.t.test. A set 'z' has weight 0 and no health check: it takes all traffic once every weighted set is down"
-    ]
+    (warning,) = warnings(tmp_path, group)
+    assert warning.startswith("w.t.test. A set 'z' has weight 0 and no health check: it takes all traffic")
 
 
 def test_weights_of_zero_alone_switch_nothing_off(tmp_path: Path) -> None:
