@@ -1,6 +1,7 @@
 """What do we know of a client by its address: may it recurse, and where is it?
 
-Both are found once and remembered in a bounded table, because one client asks many questions. Pure.
+Both are found once and remembered in bounded tables, because one client asks many questions, and so do the
+clients of one subnet. Pure.
 """
 
 from __future__ import annotations
@@ -8,12 +9,14 @@ from __future__ import annotations
 from ipaddress import ip_address
 
 from r53lite.answering.access import AccessList
+from r53lite.answering.kept import Kept
 from r53lite.answering.place import Place
 from r53lite.dns.edns import ClientSubnet
 from r53lite.routing.cidr_index import ClientPrefix
 from r53lite.routing.locations import Locations
 
 MAX_KNOWN_CLIENTS = 16_384  # our choice: some 3 MB
+KEPT_PLACES = 16_384  # a generation, of addresses and of subnets; some 15 MB
 
 
 class Clients:
@@ -26,7 +29,8 @@ class Clients:
     def __init__(self, recursion_clients: AccessList | None) -> None:
         self._recursion_clients = recursion_clients
         self._permits: dict[str, bool] = {}
-        self._places: dict[str, Place] = {}
+        self._places = Kept[str, Place](KEPT_PLACES)
+        self._subnets = Kept[ClientSubnet, Place](KEPT_PLACES)
         self._located_by: Locations | None = None
 
     def may_recurse(self, address: str) -> bool:
@@ -46,25 +50,28 @@ class Clients:
 
         A subnet of no bits tells nothing, so the address counts; the scope is then one of the subnet, 0.
         """
+        if locations is not self._located_by:
+            self._located_by = locations
+            self._places.clear()
+            self._subnets.clear()
         if subnet is None:
             return self._place_of(locations, address)
         if subnet.source_prefix_len == 0:
             return self._place_of(locations, address).unscoped()
-        packed = subnet.address.ljust(4 if subnet.family == 1 else 16, b"\x00")
-        client = ClientPrefix(packed, subnet.source_prefix_len)
-        return Place(*locations.find(*client[:2]), client)
+        place = self._subnets.get(subnet)
+        if place is None:
+            packed = subnet.address.ljust(4 if subnet.family == 1 else 16, b"\x00")
+            located = locations.look_up(packed, subnet.source_prefix_len)
+            place = Place(located, ClientPrefix(packed, subnet.source_prefix_len))
+            self._subnets.put(subnet, place)
+        return place
 
     def _place_of(self, locations: Locations, address: str) -> Place:
-        if locations is not self._located_by:
-            self._located_by = locations
-            self._places.clear()
         place = self._places.get(address)
         if place is None:
-            if len(self._places) >= MAX_KNOWN_CLIENTS:
-                self._places.clear()
             packed = ip_address(unscoped(address)).packed
-            client = ClientPrefix(packed, 8 * len(packed))
-            place = self._places[address] = Place(*locations.find(*client[:2]), client)
+            place = Place(locations.look_up_address(packed), ClientPrefix(packed, 8 * len(packed)))
+            self._places.put(address, place)
         return place
 
 

@@ -26,7 +26,15 @@ from typing import NamedTuple
 
 from r53lite.dns.wire import Encoded
 from r53lite.routing.cidr_index import CidrIndex, ClientPrefix
-from r53lite.routing.context import NO_TARGETS, ClientLocation, Context, HealthView, TargetView, arranged
+from r53lite.routing.context import (
+    NO_TARGETS,
+    Aspect,
+    ClientLocation,
+    Context,
+    HealthView,
+    TargetView,
+    arranged,
+)
 from r53lite.routing.record_set import OutsideTarget
 
 MAX_LEAVES = 256  # our choice: 100 weighted sets, the most of a group, and a chain of two smaller ones
@@ -36,14 +44,9 @@ MAX_ORDERED = 6  # 720 orders of six records are kept for all answers together; 
 Draw = Callable[[int], int]
 
 
-class Located:
-    """Stands for the client's location among what an answer has looked at."""
-
-
-LOCATED = Located()
-Looked = tuple[CidrIndex | Located, ...]
-"""What of the client an answer has looked at, each once: `LOCATED`, and blocks of CIDR collections. The scope
-of the reply follows from it (RFC 7871 §7.2.1)."""
+Looked = tuple[CidrIndex | Aspect, ...]
+"""What of the client an answer has looked at, each once: aspects of its location, and blocks of CIDR
+collections. The scope of the reply follows from it (RFC 7871 §7.2.1)."""
 
 
 class Leaf(NamedTuple):
@@ -189,13 +192,12 @@ class Explorer(Context):
         self.script = list(reversed(script))
         self.rotation = rotation
         self.arrangement: tuple[int, int] | None = None
-        self.looked: dict[CidrIndex | Located, None] = {}
+        self.looked: dict[CidrIndex | Aspect, None] = {}
 
-    @property
-    def location(self) -> ClientLocation:
-        """Return where the client is, and note that it was looked at."""
-        self.looked[LOCATED] = None
-        return super().location
+    def look_at(self, aspect: Aspect) -> ClientLocation:
+        """Return where the client is, and note what was looked at."""
+        self.looked[aspect] = None
+        return super().look_at(aspect)
 
     def locations_in(self, blocks: CidrIndex) -> tuple[str, ...]:
         """Return which blocks the client is in, and note that they were looked at."""
@@ -262,7 +264,7 @@ class _Exploration:
         self._run = run
         self._recording = _Recording(facts)
         self._facts = facts._replace(health=self._recording, targets=self._recording)
-        self._looked: dict[CidrIndex | Located, None] = {}
+        self._looked: dict[CidrIndex | Aspect, None] = {}
         self._leaves = 0
 
     def compile(self) -> Compiled | None:

@@ -1,64 +1,69 @@
 """Where is the client of one query, and which compiled answers are for clients there?
 
 An answer that looked at the client's location, or at the blocks of CIDR collections, is the same for all
-clients of whom the same is true: the same entry of the locations, the same blocks. `Place.key` tells such
+clients of whom the same is true: the same area, the same position, the same blocks. `Place.key` tells such
 classes of clients apart, and `Place.scope_prefix_len` how far around this client its class reaches.
 
-Locations and chains of CIDR locations are objects of the snapshot, compared by identity; compiled answers do
-not outlive it. Pure.
+Classes of locations have numbers that are not used twice; chains of CIDR locations are objects of the
+snapshot, compared by identity. Compiled answers do not outlive the snapshot. Pure.
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable
 
-from r53lite.answering.compiled import Located, Looked
+from r53lite.answering.compiled import Looked
 from r53lite.routing.cidr_index import CidrIndex, CidrMatch, ClientPrefix
-from r53lite.routing.context import ClientLocation
+from r53lite.routing.context import Aspect, ClientLocation
+from r53lite.routing.locations import Located
 
-MAX_MATCHES = 64  # our choice: indexes of CIDR blocks that one client's place remembers
+MAX_MATCHES = 64  # our choice: indexes of CIDR blocks, and keys, that one client's place remembers
 
 
 class Place:
-    """Where a client is: the location as configured, shared by all clients there, the length of the shortest
-    prefix around the client for which it holds, and the client's own prefix.
-    """
+    """Where a client is: its location with the classes it belongs to, and the client's own prefix."""
 
-    __slots__ = ("_matches", "_prefix_len", "_shared", "client")
+    __slots__ = ("_keys", "_located", "_matches", "client")
 
-    def __init__(self, shared: ClientLocation, prefix_len: int, client: ClientPrefix) -> None:
-        self._shared = shared
-        self._prefix_len = prefix_len
+    def __init__(self, located: Located, client: ClientPrefix) -> None:
+        self._located = located
         self.client = client
         self._matches: dict[CidrIndex, CidrMatch] = {}
+        self._keys: dict[Looked, Hashable] = {}
 
     @property
     def location(self) -> ClientLocation:
         """Return the location as policies see it."""
-        return self._shared._replace(prefix_len=self._prefix_len)
+        return self._located.location
 
     def unscoped(self) -> Place:
         """Return the place for a query whose replies have scope 0 whatever they look at."""
-        return Place(self._shared, 0, self.client._replace(is_scoped=False))
+        location = self.location._replace(prefix_len=0, area_prefix_len=0, position_prefix_len=0)
+        return Place(self._located._replace(location=location), self.client._replace(is_scoped=False))
 
     def key(self, looked: Looked) -> Hashable:
         """Return what is equal for clients who are alike in what an answer looked at."""
-        if len(looked) == 1:
-            return self._id_of(looked[0])
-        return tuple([self._id_of(one) for one in looked])
+        key = self._keys.get(looked)
+        if key is None:
+            if len(self._keys) >= MAX_MATCHES:
+                self._keys.clear()
+            ids = tuple([self._id_of(one) for one in looked])
+            key = self._keys[looked] = ids[0] if len(ids) == 1 else ids
+        return key
 
     def scope_prefix_len(self, looked: Looked) -> int:
         """Return the length of the shortest prefix around the client in which all are alike in that."""
-        return max(
-            [
-                self._match(one).prefix_len if isinstance(one, CidrIndex) else self._prefix_len
-                for one in looked
-            ],
-            default=0,
-        )
+        return max([self._scope_of(one) for one in looked], default=0)
 
-    def _id_of(self, one: CidrIndex | Located) -> int:
-        return id(self._match(one).locations) if isinstance(one, CidrIndex) else id(self._shared)
+    def _id_of(self, one: CidrIndex | Aspect) -> int:
+        if isinstance(one, CidrIndex):
+            return id(self._match(one).locations)
+        return self._located.number(one)
+
+    def _scope_of(self, one: CidrIndex | Aspect) -> int:
+        if isinstance(one, CidrIndex):
+            return self._match(one).prefix_len
+        return one.scope_prefix_len(self._located.location)
 
     def _match(self, blocks: CidrIndex) -> CidrMatch:
         """Find the client's blocks once: a place is kept for the next query of its client."""

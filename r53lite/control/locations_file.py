@@ -1,34 +1,82 @@
 """Where does `locations.yaml` say that clients are?
 
-Reads its list of networks into `Locations` and notes every fault with its line. A country brings its
-continent along, so that the two never disagree. Pure: takes a document, not a path.
+Reads it into `Locations` and notes every fault with its line. A country brings its continent along, so that
+the two never disagree. Keys: `networks`; `maxmind`, a MaxMind DB file or a list of them; `latencies`, a CSV
+file; `latency: measured`, which lets the times of our own probes count.
+
+Pure: takes a document, not a path; the files that it names are opened by the caller's `NamedFiles`.
 """
 
 from __future__ import annotations
 
 from ipaddress import ip_network
+from typing import Protocol
 
-from r53lite.config.document import Network, Node, Reader, Scalar
+from r53lite.config.document import Network, Node, Reader, Scalar, Sequence
+from r53lite.control.latencies_file import MAX_LATENCY_MS
 from r53lite.errors import Faults
 from r53lite.routing.context import ClientLocation
-from r53lite.routing.locations import Locations
+from r53lite.routing.latencies import LatencyMatrix, LatencyTable
+from r53lite.routing.locations import Database, Locations
 from r53lite.routing.places import CONTINENTS, COUNTRY_CONTINENT, REGIONS, Coordinates, unknown_region
 
-MAX_LATENCY_MS = 60_000.0  # our choice: a minute means that the unit was mistaken
+ESTIMATED, MEASURED = LATENCY_SOURCES = ("estimated", "measured")
 MAX_SUBDIVISION_LENGTH = 3  # docs/route53/routing-policies.md §2.4
 
 
-def read_locations(node: Node | None, faults: Faults) -> Locations:
-    """Read the networks of a locations file.
+class NamedFiles(Protocol):
+    """Opens what a locations file names (`control.location_files`); None where that has a fault, noted."""
+
+    def database(self, name: str) -> Database | None:
+        """Open a MaxMind DB file."""
+        ...
+
+    def matrix(self, name: str) -> LatencyMatrix | None:
+        """Read a CSV file of latencies."""
+        ...
+
+
+def read_locations(node: Node | None, faults: Faults, files: NamedFiles | None = None) -> Locations:
+    """Read a locations file.
 
     Args:
         node: the document; None is an empty one.
         faults: takes every fault with its line; after an error the result lacks the networks that have one.
+        files: opens the files that it names; None leaves them out.
 
     Returns:
-        The locations; the `source` of each is `locations.yaml:LINE`, with the name of the file.
+        The locations; the `source` of each network is `locations.yaml:LINE`, with the name of the file.
     """
     root = Reader(node, "", faults)
+    entries = _read_networks(root, faults)
+    databases = []
+    matrix: LatencyMatrix | None = None
+    for name in _names(root, "maxmind"):
+        database = None if files is None else files.database(name)
+        if database is not None:
+            databases.append(database)
+    for name in _names(root, "latencies"):
+        matrix = None if files is None else files.matrix(name)
+    is_measured = root.choice("latency", LATENCY_SOURCES, ESTIMATED) == MEASURED
+    root.finish()
+    return Locations(
+        entries.items(), databases, matrix or LatencyMatrix(), LatencyTable() if is_measured else None
+    )
+
+
+def _names(reader: Reader, key: str) -> list[str]:
+    """Return the names of files below a key: one, or, for databases, a list."""
+    node = reader.node(key)
+    if node is None:
+        return []
+    if key == "maxmind" and isinstance(node, Sequence):
+        return [scalar.text for scalar in reader.texts(key)]
+    name = reader.text(key)
+    return [name] if name else []
+
+
+def _read_networks(root: Reader, faults: Faults) -> dict[Network, ClientLocation]:
+    """Return the networks with what is said of them."""
     entries: dict[Network, ClientLocation] = {}
     lines: dict[Network, int] = {}
     for index, item in enumerate(root.items("networks")):
@@ -44,8 +92,7 @@ def read_locations(node: Node | None, faults: Faults) -> Locations:
             faults.error(reader.line_of("cidr"), reason)
         entries[network] = location
         lines[network] = reader.line_of("cidr")
-    root.finish()
-    return Locations(entries.items())
+    return entries
 
 
 def _read_network(reader: Reader) -> Network | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from r53lite.control.snapshot import Snapshot
@@ -22,7 +22,7 @@ POLL_INTERVAL_S = 0.5  # design: a good edit is live within 2 s
 
 logger = logging.getLogger("r53lite.control")
 
-_Signature = tuple[tuple[str, int, int], ...]
+_Signature = dict[str, tuple[int, int]]
 
 
 class Registry:
@@ -43,7 +43,8 @@ class Registry:
         self._sources = tuple(sources)
         self._locations = locations
         self._on_publish = on_publish
-        self._signature: _Signature = ()
+        self._signature: _Signature = {}
+        self._named: tuple[Path, ...] = ()  # files that the last load's files name
         self.snapshot = Snapshot(Catalog(()), {}, Locations(()))
 
     def load(self) -> tuple[Fault, ...]:
@@ -57,7 +58,17 @@ class Registry:
         """
         self._signature = self._look()
         loaded = load_zone_files(self._sources, self._locations)
+        self._watch_named(loaded)
         return self._publish(loaded)
+
+    def _watch_named(self, loaded: LoadedFiles) -> None:
+        """Look from now on at the files that the loaded ones name as well; those that were looked at before
+        the load are compared with what they were then.
+        """
+        dropped = {str(path) for path in self._named} - {str(path) for path in loaded.included_files}
+        self._named = loaded.included_files
+        before = {path: state for path, state in self._signature.items() if path not in dropped}
+        self._signature = _look_at(self._named) | before
 
     def _publish(self, loaded: LoadedFiles) -> tuple[Fault, ...]:
         loaded.raise_for_errors()
@@ -84,6 +95,7 @@ class Registry:
                     "reading the zone files failed; version %d keeps serving", self.snapshot.version
                 )
                 continue
+            self._watch_named(loaded)
             self._take(loaded)
 
     def _take(self, loaded: LoadedFiles) -> None:
@@ -104,12 +116,17 @@ class Registry:
         paths = list_zone_files(self._sources)
         if self._locations is not None:
             paths.append(self._locations)
-        signature = []
-        for path in paths:
-            try:
-                stat = path.stat()
-            except OSError:
-                signature.append((str(path), -1, -1))
-            else:
-                signature.append((str(path), stat.st_mtime_ns, stat.st_size))
-        return tuple(signature)
+        return _look_at([*paths, *self._named])
+
+
+def _look_at(paths: Iterable[Path]) -> _Signature:
+    """Return the modification time and the size of files; -1 of those that are missing."""
+    signature: _Signature = {}
+    for path in paths:
+        try:
+            stat = path.stat()
+        except OSError:
+            signature[str(path)] = (-1, -1)
+        else:
+            signature[str(path)] = (stat.st_mtime_ns, stat.st_size)
+    return signature

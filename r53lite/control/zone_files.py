@@ -11,14 +11,14 @@ health-check ids are global.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from r53lite.config.yaml_file import read_yaml
 from r53lite.control.alias_links import BlockLinks, link_aliases
 from r53lite.control.cidr_collection_file import CidrCollection
-from r53lite.control.locations_file import read_locations
+from r53lite.control.location_files import load_locations
 from r53lite.control.policy_file import read_policy_file
 from r53lite.dns.name import ROOT, format_name, parse_name
 from r53lite.errors import Fault, Faults, NameSyntaxError, ZoneDataError
@@ -41,8 +41,9 @@ RESERVED_NAMES = frozenset({"r53lite.yaml", "locations.yaml", "lab.yaml"})
 class LoadedFiles(NamedTuple):
     """Sound zones and health checks, the locations, and all faults in order of files and lines.
 
-    `included_files` are those that $INCLUDE names, also those that are missing: a change of one is a change
-    of its zone. `outside` are the names outside the zones that aliases lead to.
+    `included_files` are those that $INCLUDE and the locations file name, also those that are missing: a
+    change of one is a change of what names it. `check_places` has the file and line of each health check.
+    `outside` are the names outside the zones that aliases lead to.
     """
 
     zones: tuple[Zone, ...]
@@ -50,6 +51,7 @@ class LoadedFiles(NamedTuple):
     locations: Locations
     faults: tuple[Fault, ...]
     included_files: tuple[Path, ...] = ()
+    check_places: Mapping[str, tuple[str, int]] = {}  # never written to
     outside: frozenset[OutsideTarget] = frozenset()
 
     @property
@@ -255,20 +257,14 @@ def load_zone_files(
     for path in paths:
         loading.read(path)
     zones = loading.build()
-    places = Locations(())
+    places = Locations()
+    place_files: tuple[Path, ...] = ()
     if locations is not None:
-        faults = Faults(str(locations))
-        node = read_yaml(locations, faults)
-        if not faults.has_errors:
-            places = read_locations(node, faults)
-        loading.faults += faults.items
+        places, faults, place_files = load_locations(locations)
+        loading.faults += faults
     checks = {check_id: check for check_id, (check, _, _) in loading.checks.items()}
+    named = dict.fromkeys([*loading.included, *place_files])
     order = sorted(set(loading.faults), key=lambda fault: (fault.file, fault.line, fault.reason))
-    return LoadedFiles(
-        tuple(zones),
-        checks,
-        places,
-        tuple(order),
-        tuple(dict.fromkeys(loading.included)),
-        frozenset(loading.outside),
-    )
+    check_places = {check_id: (file, line) for check_id, (_, file, line) in loading.checks.items()}
+    outside = frozenset(loading.outside)
+    return LoadedFiles(tuple(zones), checks, places, tuple(order), tuple(named), check_places, outside)

@@ -5,7 +5,8 @@ blocks. Ranges side by side that give the same locations are one to the scope, s
 the group needs.
 
 A block counts only where it contains the whole of the client's prefix (§2.6): a block of 24 bits says nothing
-about a client subnet of 16. Its scope is then longer than the subnet, which was not specific enough.
+about a client subnet of 16. Where it would make a difference, the scope is longer than the subnet, which was
+not specific enough.
 
 Source: docs/route53/routing-policies.md §2.6; RFC 7871 §7.2.1 for the scope.
 """
@@ -15,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from r53lite.routing.ranges import Block, Family, Network, Ranges, numbered
+from r53lite.routing.ranges import Block, Network, Ranges, numbered
 from r53lite.routing.record_set import DEFAULT
 
 
@@ -51,34 +52,32 @@ class CidrIndex:
     """
 
     def __init__(self, blocks: Iterable[tuple[Network, str]], known: frozenset[str]) -> None:
-        self._known = known
         self._chains: dict[tuple[str, ...], tuple[str, ...]] = {}
-        self._ranges = Ranges(blocks)
-        self._outlines = {family.bits: self._outline(family) for family in (self._ranges.v4, self._ranges.v6)}
+        self._known = known
+        self._blocks = tuple(blocks)
+        self._ranges = Ranges(self._blocks)
+        self._runs = {family.bits: family.outline(self._chain) for family in self._ranges.families}
+
+    def networks_of(self, location: str) -> list[Network]:
+        """Return the blocks of a location."""
+        return [network for network, other in self._blocks if other == location]
+
+    def neighbors(self) -> list[Network]:
+        """Return for each block the network of its size that shares its parent: where other clients are."""
+        parents = ((network, network.supernet()) for network, _ in self._blocks if network.prefixlen)
+        return [next(half for half in parent.subnets() if half != network) for network, parent in parents]
 
     def match(self, client: ClientPrefix | None) -> CidrMatch:
-        """Return the locations of a client, and for which prefix that holds; without a client the default.
-
-        Source: docs/route53/routing-policies.md §2.6; RFC 7871 §7.2.1.
-        """
+        """Return the locations of a client, and for which prefix that holds; without a client the default."""
         if client is None:
             return CidrMatch(self._chain(None), 0)
         number, bits, mapped_bits = numbered(client.packed, client.prefix_len)
-        family = self._ranges.v4 if bits == 32 else self._ranges.v6
-        block, _ = family.find(number, client.prefix_len - mapped_bits)
-        scope = family.scope_in(self._outlines[bits], number) + mapped_bits if client.is_scoped else 0
-        return CidrMatch(self._chain(block), scope)
-
-    def _outline(self, family: Family[str]) -> list[int]:
-        """Return where the locations change from one address to the next."""
-        starts: list[int] = []
-        last = None
-        for start, block in zip(family.starts, family.blocks, strict=True):
-            chain = self._chain(block)
-            if chain is not last:
-                starts.append(start)
-                last = chain
-        return starts
+        family = self._ranges.family(bits)
+        block, scope = family.find(number, client.prefix_len - mapped_bits)
+        chain = self._chain(block)
+        if chain is self._chain(family.find(number, bits)[0]):
+            scope = family.scope_in(self._runs[bits], number)
+        return CidrMatch(chain, scope + mapped_bits if client.is_scoped else 0)
 
     def _chain(self, block: Block[str] | None) -> tuple[str, ...]:
         """Return the locations of a block and of those it lies in."""

@@ -5,21 +5,23 @@ of several in random order. Both are made of `draw`, so that a fixed draw fixes 
 says what it chooses among, whoever compiles answers (`answering.compiled`) can overrule both and walk through
 every possible choice instead of drawing one.
 
-`note` is how a policy says more than it answers: which group is at work, in which order it considers sets,
-what it selected. Nobody listens but who explains an answer or tells its odds.
+`enter`, `consider`, `leave` and `settle` are told how policies proceed. Nothing happens there but for those
+who explain answers (`routing.tracing`) or tell their odds (`routing.odds`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from math import perm
+from operator import attrgetter
 from typing import NamedTuple, Protocol
 
 from r53lite.routing.cidr_index import CidrIndex, ClientPrefix
-from r53lite.routing.record_set import OutsideTarget
+from r53lite.routing.record_set import OutsideTarget, RecordSet, RecordSetGroup
 
 MAX_NUMBERED = 12  # 12! is below 2^29
 DEFAULT_REGION = "us-east-1"  # routing-policies.md §2.3: a client nobody knows `[INF]`
+ESTIMATED = "estimated from distance"
 
 
 class HealthView(Protocol):
@@ -31,11 +33,16 @@ class HealthView(Protocol):
 
 
 class ClientLocation(NamedTuple):
-    """Where a client is, by the longest matching network of `locations.yaml`.
+    """Where a client is: a network of `locations.yaml`, a record of a MaxMind database, or nobody knows.
 
-    `latency_ms` has the measured latency per region where the file gives it; the rest is estimated.
-    `prefix_len` is the length of the shortest prefix around the client for which this location holds (for
-    RFC 7871's scope); `source` says which rule located it (`locations.yaml:12`).
+    `latency_ms` has the latency per region as far as a table or our own probes know it; the rest is
+    estimated. `source` says which rule located the client (`locations.yaml:12`), `latency_sources` where
+    each latency comes from.
+
+    The prefix lengths are for RFC 7871's scope: each is the length of the shortest prefix around the client
+    in which every client has the same of what a policy looks at. `prefix_len` is that of everything,
+    `area_prefix_len` of country, subdivision and continent (geolocation), `position_prefix_len` of region,
+    coordinates and latencies, and of being in China (latency, geoproximity).
     """
 
     region: str | None = None
@@ -46,6 +53,33 @@ class ClientLocation(NamedTuple):
     latency_ms: Mapping[str, float] = {}  # never written to
     prefix_len: int = 0
     source: str = ""
+    area_prefix_len: int = 0
+    position_prefix_len: int = 0
+    latency_sources: Mapping[str, str] = {}  # never written to
+
+    def latency_source(self, region: str) -> str:
+        """Say where the latency to a region comes from."""
+        if region not in self.latency_ms:
+            return ESTIMATED
+        return self.latency_sources.get(region, self.source)
+
+
+class Aspect:
+    """What of a client's location a policy looks at: `EVERYTHING`, `AREA` or `POSITION`. Each has its own
+    scope (see `ClientLocation`).
+
+    No `Enum`: its members hash in Python, and compiled answers are found by what they looked at.
+    """
+
+    __slots__ = ("scope_prefix_len",)
+
+    def __init__(self, scope_prefix_len: Callable[[ClientLocation], int]) -> None:
+        self.scope_prefix_len = scope_prefix_len
+
+
+EVERYTHING = Aspect(attrgetter("prefix_len"))
+AREA = Aspect(attrgetter("area_prefix_len"))
+POSITION = Aspect(attrgetter("position_prefix_len"))
 
 
 class TargetView(Protocol):
@@ -96,11 +130,27 @@ class Context:
 
     @property
     def location(self) -> ClientLocation:
-        """Return where the client is."""
+        """Return where the client is, for who may look at everything."""
+        return self.look_at(EVERYTHING)
+
+    @property
+    def area(self) -> ClientLocation:
+        """Return where the client is, for who looks at country, subdivision and continent alone."""
+        return self.look_at(AREA)
+
+    @property
+    def position(self) -> ClientLocation:
+        """Return where the client is, for who looks at region, coordinates and latencies alone, and whether
+        it is in China.
+        """
+        return self.look_at(POSITION)
+
+    def look_at(self, aspect: Aspect) -> ClientLocation:
+        """Return where the client is, and count the scope of what is looked at."""
         location = self._location
         if callable(location):
             location = self._location = location()
-        self.scope_prefix_len = max(self.scope_prefix_len, location.prefix_len)
+        self.scope_prefix_len = max(self.scope_prefix_len, aspect.scope_prefix_len(location))
         return location
 
     def locations_in(self, blocks: CidrIndex) -> tuple[str, ...]:
@@ -143,14 +193,17 @@ class Context:
         """
         return arranged(count, wanted, self.draw)
 
-    def note(self, what: object) -> None:
-        """Take notice of a step of a policy; nobody does here.
+    def enter(self, group: RecordSetGroup, *, is_last_resort: bool) -> None:
+        """Be told that a group is looked through: for what is healthy, or as a last resort."""
 
-        Args:
-            what: the `RecordSetGroup` that a policy begins to choose from, the `Candidates` it considers, the
-                `Selection` it ends with. The target of an alias is a group within a group; where nothing
-                healthy was found below one that can be left, it ends with `NOTHING`.
-        """
+    def consider(self, record_set: RecordSet) -> None:
+        """Be told that a set of the group entered last has its turn."""
+
+    def leave(self, selection: object | None) -> None:
+        """Be told what the group entered last came to: a `Selection`, or None where nothing is healthy."""
+
+    def settle(self, group: RecordSetGroup, selection: object) -> None:
+        """Be told what the policy of a name has selected in the end, a `Selection`."""
 
 
 def arranged(count: int, wanted: int, draw: Callable[[int], int]) -> list[int]:

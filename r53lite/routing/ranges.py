@@ -79,8 +79,11 @@ class Ranges(Generic[V]):
             prefix_len = network.prefixlen
             number, bits, mapped_bits = numbered(network.network_address.packed, prefix_len)
             families[bits][number, prefix_len - mapped_bits] = value
-        self.v4 = Family(families[32], 32)
-        self.v6 = Family(families[128], 128)
+        self.families = Family(families[32], 32), Family(families[128], 128)
+
+    def family(self, bits: int) -> Family[V]:
+        """Return the networks of the family whose addresses have so many bits."""
+        return self.families[bits == 128]
 
     def find(self, address: bytes, source_prefix_len: int) -> tuple[Block[V] | None, int]:
         """Return the longest network that contains a client's prefix, and the scope.
@@ -97,8 +100,7 @@ class Ranges(Generic[V]):
         Source: RFC 7871 §7.2.1; docs/route53/routing-policies.md §2.6.
         """
         number, bits, mapped_bits = numbered(address, source_prefix_len)
-        family = self.v4 if bits == 32 else self.v6
-        block, scope = family.find(number, source_prefix_len - mapped_bits)
+        block, scope = self.family(bits).find(number, source_prefix_len - mapped_bits)
         return block, scope + mapped_bits
 
 
@@ -147,16 +149,16 @@ class Family(Generic[V]):
             block = block.parent
         return block, scope_between(self.starts, index, number, self.bits)
 
-    def outline(self, class_of: Callable[[V | None], Hashable]) -> list[int]:
+    def outline(self, class_of: Callable[[Block[V] | None], Hashable]) -> list[int]:
         """Return the starts of the ranges that remain when neighbors of equal class become one.
 
         Args:
-            class_of: what counts of a value; None is where no network is.
+            class_of: what counts of the innermost network; None is where there is none.
         """
         starts: list[int] = []
         last: object = None
         for start, block in zip(self.starts, self.blocks, strict=True):
-            kind = class_of(None if block is None else block.value)
+            kind = class_of(block)
             if not starts or kind != last:
                 starts.append(start)
                 last = kind

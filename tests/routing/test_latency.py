@@ -112,6 +112,6 @@ def test_beijing_wins_for_china_whatever_the_latency() -> None:
 
 @pytest.mark.parametrize(("count", "scope"), [(1, 0), (2, 24), (3, 24)])
 def test_scope_is_the_clients_prefix_unless_there_is_no_choice(count: int, scope: int) -> None:
-    location = ClientLocation(region="eu-west-1", prefix_len=24)
+    location = ClientLocation(region="eu-west-1", prefix_len=32, position_prefix_len=24)
     selection = registry.select(group_of(*ATLANTIC[:count]), Context(Checks(), location, never))
     assert (selection.scope_prefix_len, selection.ttl) == (scope, 60)

@@ -13,8 +13,11 @@ from r53lite.routing.locations import UNKNOWN, Locations
 
 
 def locations_of(*networks: str) -> Locations:
-    """Return locations whose sources are the networks themselves."""
-    return Locations((ip_network(text), ClientLocation(source=text)) for text in networks)
+    """Return locations that all differ, and whose sources are the networks themselves."""
+    return Locations(
+        (ip_network(text), ClientLocation(source=text, latency_ms={"us-east-1": float(number)}))
+        for number, text in enumerate(networks)
+    )
 
 
 def locate(locations: Locations, client: str) -> tuple[str, int]:
@@ -102,14 +105,18 @@ def test_first_and_last_address() -> None:
 
 def test_of_equal_networks_the_later_counts() -> None:
     network = ip_network("10.0.0.0/8")
-    entries = [(network, ClientLocation(source="first")), (network, ClientLocation(source="second"))]
+    entries = [
+        (network, ClientLocation("eu-west-1")),
+        (network, ClientLocation("eu-west-2", source="second")),
+    ]
     assert locate(Locations(entries), "10.0.0.0/24") == ("second", 8)
 
 
 def test_everything_else_a_network_says_is_kept() -> None:
     told = ClientLocation("eu-west-1", "IE", None, "EU", (53.0, -6.0), {"eu-west-1": 2.0}, source="x:1")
     found = Locations([(ip_network("10.0.0.0/8"), told)]).locate(bytes([10, 0, 0, 1]), 32)
-    assert found == told._replace(prefix_len=8)
+    expected = told._replace(prefix_len=8, area_prefix_len=8, position_prefix_len=8)
+    assert found == expected._replace(latency_sources={"eu-west-1": "x:1"})
 
 
 # --- properties: networks in a space of few bits, so that they nest and touch -------------------------------

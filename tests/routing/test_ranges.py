@@ -38,7 +38,8 @@ def test_a_mapped_prefix_never_covers_other_ipv6_clients() -> None:
 
 def test_an_outline_joins_neighbors_of_one_class() -> None:
     ranges = Ranges((ip_network(f"10.{number}.0.0/16"), number // 4) for number in range(8))
-    outline = ranges.v4.outline(lambda value: value)
+    family = ranges.family(32)
+    outline = family.outline(lambda block: None if block is None else block.value)
     assert [start >> 16 & 0xFF for start in outline] == [0, 0, 4, 8]
-    assert ranges.v4.scope_in(outline, 0x0A010203) == 14
-    assert ranges.v4.scope_in([0], 0x0A010203) == 0
+    assert family.scope_in(outline, 0x0A010203) == 14
+    assert family.scope_in([0], 0x0A010203) == 0
