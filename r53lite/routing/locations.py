@@ -114,10 +114,11 @@ class Locations:
         matrix: LatencyMatrix = NO_MATRIX,
         measured: LatencyTable | None = None,
     ) -> None:
+        self._entries = tuple(entries)
         self._databases = tuple(databases)
         self._matrix = matrix
         self._measured = measured
-        self._ranges = Ranges(_layered(tuple(entries), matrix))
+        self._ranges = Ranges(_layered(self._entries, matrix))
         self._known: dict[tuple[int, int], _Known] = {}
         self._numbers: dict[Hashable, int] = {}
         self._counter = count(1)
