@@ -47,6 +47,11 @@ class UdpClient:
         """Send and expect nothing."""
         self._socket.send(datagram)
 
+    async def receive(self) -> bytes:
+        """Return the next datagram."""
+        async with asyncio.timeout(TIMEOUT_S):
+            return await asyncio.get_running_loop().sock_recv(self._socket, 65535)
+
     async def ask(self, request: bytes) -> bytes:
         """Send a request and return the first reply with its id."""
         async with asyncio.timeout(TIMEOUT_S):

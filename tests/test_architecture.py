@@ -26,6 +26,7 @@ SHELL = (  # every other module is pure
     "r53lite.answering.recursive",
     "r53lite.answering.handover",
     "r53lite.answering.dispatch",
+    "r53lite.answering.seeded",
     "r53lite.server",
     "r53lite.control.registry",
     "r53lite.control.zone_files",

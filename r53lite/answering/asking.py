@@ -20,6 +20,7 @@ from r53lite.dns.rrtypes import parse_rrtype
 from r53lite.errors import NameSyntaxError, R53Error
 from r53lite.health.model import HealthStatus
 from r53lite.health.table import HealthTable
+from r53lite.routing.cidr_index import ClientPrefix
 from r53lite.routing.context import ClientLocation
 from r53lite.routing.places import REGIONS, unknown_region
 
@@ -143,3 +144,8 @@ def locate(ask: Ask, snapshot: Snapshot) -> ClientLocation:
     if ask.region is None:
         return located
     return ClientLocation(ask.region, coordinates=REGIONS[ask.region], source="stated region")
+
+
+def client_of(ask: Ask) -> ClientPrefix:
+    """Return the client as the blocks of CIDR collections see it."""
+    return ClientPrefix(ask.client.network_address.packed, ask.client.prefixlen)

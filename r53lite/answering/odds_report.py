@@ -16,7 +16,7 @@ from fractions import Fraction
 from functools import partial
 from typing import NamedTuple
 
-from r53lite.answering.asking import Ask, NotOurNameError, locate, with_checks
+from r53lite.answering.asking import Ask, NotOurNameError, client_of, locate, with_checks
 from r53lite.answering.authoritative import Options, Result, respond
 from r53lite.control.snapshot import Snapshot
 from r53lite.dns import rrtypes
@@ -24,8 +24,15 @@ from r53lite.dns.name import format_name
 from r53lite.dns.presentation import format_rdata
 from r53lite.dns.rrtypes import format_rcode, format_rrtype
 from r53lite.health.table import HealthTable
-from r53lite.routing.context import DEFAULT_REGION, ClientLocation, Context
-from r53lite.routing.odds import Outcome, Sample, outcomes
+from r53lite.routing.context import (
+    DEFAULT_REGION,
+    NO_TARGETS,
+    ClientLocation,
+    Context,
+    HealthView,
+    TargetView,
+)
+from r53lite.routing.odds import Outcome, Sample, Situation, outcomes
 from r53lite.routing.tracing import checks_below, sets_on_path
 from r53lite.zone.model import Zone
 
@@ -70,9 +77,7 @@ class Odds(NamedTuple):
         return not any(share.dead for share in self.shares)
 
 
-def odds_of(
-    snapshot: Snapshot, qname: bytes, qtype: int, health: HealthTable, location: ClientLocation
-) -> Odds:
+def odds_of(snapshot: Snapshot, qname: bytes, qtype: int, situation: Situation) -> Odds:
     """Return every answer to a question with its exact probability.
 
     Raises:
@@ -81,7 +86,8 @@ def odds_of(
     """
     zone = zone_of(snapshot, qname)
     run = partial(_respond, snapshot, zone, qname, qtype)
-    found = outcomes(run, health, location)
+    found = outcomes(run, situation)
+    health = situation.health
     listed = _merge([outcome for outcome in found if outcome.sample is None], qtype, health)
     sampled = [outcome for outcome in found if outcome.sample is not None]
     shares = [*listed, *_marginals(sampled, qtype, health)]
@@ -132,7 +138,7 @@ def answered_of(outcome: Outcome[Result], qtype: int) -> Answered:
     )
 
 
-def _merge(found: Iterable[Outcome[Result]], qtype: int, health: HealthTable) -> list[Share]:
+def _merge(found: Iterable[Outcome[Result]], qtype: int, health: HealthView) -> list[Share]:
     """Add up the probabilities of equal answers."""
     total: dict[Answered, Fraction] = {}
     dead: dict[Answered, frozenset[str]] = {}
@@ -143,29 +149,42 @@ def _merge(found: Iterable[Outcome[Result]], qtype: int, health: HealthTable) ->
     return [Share(answered, share, False, dead[answered]) for answered, share in total.items()]
 
 
-def _marginals(found: Sequence[Outcome[Result]], qtype: int, health: HealthTable) -> list[Share]:
+def _marginals(found: Sequence[Outcome[Result]], qtype: int, health: HealthView) -> list[Share]:
     """Return for each value of a sample the chance that it is in a reply.
 
     A value that several sets of one sample have is there if any of them is.
     """
-    members: dict[tuple[Sample, Answered], list[Outcome[Result]]] = {}
+    members: dict[tuple[Sample, int, tuple[bytes, ...]], list[Outcome[Result]]] = {}
     for outcome in found:
         assert outcome.sample is not None
         whole = answered_of(outcome, qtype)
-        for value in whole.values or (b"",):
-            key = outcome.sample, whole._replace(values=(value,) if value else ())
-            members.setdefault(key, []).append(outcome)
-    total: dict[Answered, Fraction] = {}
-    dead: dict[Answered, frozenset[str]] = {}
-    for (sample, answered), those in members.items():
-        whole_shares = sum(outcome.probability for outcome in those) * sample.among / sample.probability
-        share = sample.probability * sample.share(int(whole_shares))
-        total[answered] = total.get(answered, Fraction()) + share
-        dead[answered] = dead.get(answered, frozenset()).union(*(_dead_checks(one, health) for one in those))
-    return [Share(answered, share, True, dead[answered]) for answered, share in total.items()]
+        each: list[tuple[bytes, ...]] = [(value,) for value in whole.values]
+        for values in each or [()]:
+            members.setdefault((outcome.sample, whole.rcode, values), []).append(outcome)
+    return [_marginal(those, values, qtype, health) for (_, _, values), those in members.items()]
 
 
-def _dead_checks(outcome: Outcome[Result], health: HealthTable) -> frozenset[str]:
+def _marginal(
+    those: Sequence[Outcome[Result]], values: tuple[bytes, ...], qtype: int, health: HealthView
+) -> Share:
+    """Return the chance that a reply holds what some members of one sample have in common.
+
+    The path names them all, and the TTL is the least that any of them would give.
+    """
+    sample = those[0].sample
+    assert sample is not None
+    answers = [answered_of(one, qtype) for one in those]
+    members = sum((one.probability for one in those), Fraction()) * sample.among / sample.probability
+    answered = answers[0]._replace(
+        values=values,
+        path=tuple(dict.fromkeys(step for answer in answers for step in answer.path)),
+        ttl=min((answer.ttl for answer in answers if answer.ttl is not None), default=None),
+    )
+    dead = frozenset[str]().union(*(_dead_checks(one, health) for one in those))
+    return Share(answered, sample.probability * sample.share(int(members)), True, dead)
+
+
+def _dead_checks(outcome: Outcome[Result], health: HealthView) -> frozenset[str]:
     """Return the checks that are down of the sets an answer comes from, aliases on the way included."""
     sets = [one for group, selection in outcome.visits for one in sets_on_path(group, selection)]
     checks = {one.health_check for one in sets if one.health_check is not None}
@@ -175,13 +194,21 @@ def _dead_checks(outcome: Outcome[Result], health: HealthTable) -> frozenset[str
 # --- the shape ----------------------------------------------------------------------------------------------
 
 
-def report_odds(snapshot: Snapshot, ask: Ask, health: HealthTable, *, is_each_failure: bool) -> Shape:
+def report_odds(
+    snapshot: Snapshot,
+    ask: Ask,
+    health: HealthTable,
+    targets: TargetView = NO_TARGETS,
+    *,
+    is_each_failure: bool,
+) -> Shape:
     """Return the odds in the shape that tools rely on.
 
     Args:
         snapshot: the zones and locations.
         ask: the question and the client.
         health: the health state, what is stated in the question included.
+        targets: the addresses of outside names.
         is_each_failure: also tell the odds with each single check failing that is healthy now.
 
     Raises:
@@ -189,7 +216,8 @@ def report_odds(snapshot: Snapshot, ask: Ask, health: HealthTable, *, is_each_fa
         TooManyOutcomesError: nobody could read them.
     """
     location = locate(ask, snapshot)
-    odds = odds_of(snapshot, ask.qname, ask.qtype, health, location)
+    situation = Situation(health, location, client_of(ask), targets)
+    odds = odds_of(snapshot, ask.qname, ask.qtype, situation)
     shape: Shape = {
         "name": format_name(ask.qname),
         "type": format_rrtype(ask.qtype),
@@ -203,7 +231,9 @@ def report_odds(snapshot: Snapshot, ask: Ask, health: HealthTable, *, is_each_fa
         shape["samples"] = [_sample_shape(sample) for sample in odds.samples]
     if is_each_failure:
         shape["failures"] = [
-            _failure_shape(snapshot, ask, with_checks(health, {check: False}), location, check)
+            _failure_shape(
+                snapshot, ask, situation._replace(health=with_checks(health, {check: False})), check
+            )
             for check in sorted(odds.checks)
             if health.is_healthy(check)
         ]
@@ -220,7 +250,7 @@ def location_shape(location: ClientLocation) -> Shape:
     return shape
 
 
-def health_shape(checks: Iterable[str], health: HealthTable) -> Shape:
+def health_shape(checks: Iterable[str], health: HealthView) -> Shape:
     """Return which checks are healthy."""
     return {check: "healthy" if health.is_healthy(check) else "unhealthy" for check in sorted(checks)}
 
@@ -249,10 +279,8 @@ def _sample_shape(sample: Sample) -> Shape:
     return {"probability": str(sample.probability), "wanted": sample.wanted, "of": sample.among}
 
 
-def _failure_shape(
-    snapshot: Snapshot, ask: Ask, health: HealthTable, location: ClientLocation, check: str
-) -> Shape:
-    odds = odds_of(snapshot, ask.qname, ask.qtype, health, location)
+def _failure_shape(snapshot: Snapshot, ask: Ask, situation: Situation, check: str) -> Shape:
+    odds = odds_of(snapshot, ask.qname, ask.qtype, situation)
     shape: Shape = {
         "down": check,
         "survives": odds.survives,

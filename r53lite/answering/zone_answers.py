@@ -26,17 +26,23 @@ from r53lite.answering.shape import Shape, shape_of
 from r53lite.control.snapshot import Snapshot
 from r53lite.dns import wire
 from r53lite.dns.edns import encode_client_subnet, encode_opt
-from r53lite.dns.message import CD, RD, Query
+from r53lite.dns.message import CD, RD, TC, Query
 from r53lite.health.table import HealthTable
 from r53lite.routing.context import Context
+from r53lite.routing.tracing import Trace, short_story
 from r53lite.zone.model import Zone
 
+EDE_OTHER = 0  # RFC 8914 §4.1
+MAX_EDE_CHARACTERS = 200  # our choice
+_TC_IN_OCTET = TC >> 8
 ID_BYTES = 2
 _ECHOED_FLAGS = RD | CD  # of a query, those that its reply can show
 
 
 class DispatchSettings(NamedTuple):
-    """What the door needs of the settings. `is_replaying` False takes the clear path every time."""
+    """What the door needs of the settings. `is_replaying` False takes the clear path every time;
+    `is_explaining` does so too, and answers of policies tell their reason in an extended error.
+    """
 
     recursion_clients: AccessList
     udp_payload_bytes: int = 1232
@@ -44,6 +50,7 @@ class DispatchSettings(NamedTuple):
     client_options: ClientOptions = ClientOptions()
     chaos: Chaos = Chaos()
     is_replaying: bool = True
+    is_explaining: bool = False
 
 
 class Asker(NamedTuple):
@@ -82,6 +89,7 @@ class ZoneAnswers:
         self._snapshot = snapshot
         self._health = health
         self._settings = settings
+        self._is_replaying = settings.is_replaying and not settings.is_explaining
         self._draw = draw
         self._targets = targets
         self._clients = clients
@@ -97,7 +105,7 @@ class ZoneAnswers:
         """
         edns = query.edns
         shape = shape_of(zone, query.qname, query.qtype)
-        if not self._settings.is_replaying:
+        if not self._is_replaying:
             return self._answer_clear(query, asker, zone, shape)
         key = (
             shape.key,
@@ -127,7 +135,8 @@ class ZoneAnswers:
         """Answer by the clear path alone."""
         place = self._place(query, asker)
         clear = self._clear_path(query, asker, zone, shape)
-        context = Context(
+        kind = Trace if self._settings.is_explaining else Context
+        context = kind(
             self._health(),
             lambda: place().location,
             self._draw,
@@ -135,12 +144,20 @@ class ZoneAnswers:
             targets=self._targets(),
         )
         result = clear.respond(context)
+        if isinstance(context, Trace) and context.stories:
+            text = "; ".join(map(short_story, context.stories))[:MAX_EDE_CHARACTERS]
+            result = result._replace(response=result.response._replace(ede_code=EDE_OTHER, ede_text=text))
         if asker.may_recurse and query.is_recursion_desired:
             return result
         payload_bytes = self._settings.udp_payload_bytes
-        return wire.encode_response(
-            query, result.response, asker.limit_bytes, payload_bytes, shape.private_octets
-        )
+        response = result.response
+        reply = wire.encode_response(query, response, asker.limit_bytes, payload_bytes, shape.private_octets)
+        if reply[2] & _TC_IN_OCTET and response.ede_code == EDE_OTHER:  # better the answer without its reason
+            response = response._replace(ede_code=None)
+            reply = wire.encode_response(
+                query, response, asker.limit_bytes, payload_bytes, shape.private_octets
+            )
+        return reply
 
     def _compiled(
         self,

@@ -73,6 +73,7 @@ def _read_settings(reader: Reader, directory: Path) -> Settings:
         zones=_unless_null(reader, "zones", lambda: _path(reader, "zones", directory, default.zones)),
         locations=_path(reader, "locations", directory),
         seed=None if seed < 0 else seed,
+        explain_in_answers=reader.flag("explain_in_answers", default.explain_in_answers),
         minimal_responses=reader.flag("minimal_responses", default.minimal_responses),
         udp_payload_bytes=reader.integer(
             "udp_payload_bytes",

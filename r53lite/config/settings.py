@@ -163,14 +163,17 @@ class Settings:
 
     `zones` is the directory of zone and policy files, None for a server without zones. `locations` is the
     file that says where clients are; None takes `locations.yaml` of that directory where there is one.
-    `targets` say what stands in for outside names that aliases lead to. `seed` makes draws reproducible.
-    `nsid` names the server to those who ask (RFC 5001); empty: not told.
+    `targets` say what stands in for outside names that aliases lead to. `seed` makes draws reproducible, per
+    number of a query. `explain_in_answers`: answers of policies tell their reason in the text of an extended
+    error (RFC 8914), and are made anew each time. `nsid` names the server to those who ask (RFC 5001); empty:
+    not told.
     """
 
     listen: tuple[Endpoint, ...] = DEFAULT_LISTEN
     zones: str | None = "zones"
     locations: str | None = None
     seed: int | None = None
+    explain_in_answers: bool = False
     minimal_responses: bool = False
     udp_payload_bytes: int = DEFAULT_UDP_PAYLOAD_BYTES
     nsid: str = ""

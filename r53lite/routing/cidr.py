@@ -12,8 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from r53lite.routing.context import Context
-from r53lite.routing.record_set import DEFAULT, CidrLocation, RecordSet, RecordSetGroup
-from r53lite.routing.selection import Candidates
+from r53lite.routing.record_set import DEFAULT, RecordSet, RecordSetGroup
 
 
 def order(group: RecordSetGroup, sets: Sequence[RecordSet], context: Context) -> Iterable[RecordSet]:
@@ -23,17 +22,6 @@ def order(group: RecordSetGroup, sets: Sequence[RecordSet], context: Context) ->
 
     Source: docs/route53/routing-policies.md §2.6.
     """
+    by_location = {record_set.cidr.location: record_set for record_set in sets if record_set.cidr is not None}
     locations = (DEFAULT,) if group.blocks is None else context.locations_in(group.blocks)
-
-    def chain(sets: Sequence[RecordSet]) -> list[RecordSet]:
-        by_location = {one.cidr.location: one for one in sets if one.cidr is not None}
-        return [by_location[location] for location in locations if location in by_location]
-
-    context.note(Candidates(lambda: chain(group.sets), _shown))
-    return chain(sets)
-
-
-def _shown(record_set: RecordSet) -> str:
-    """Return the blocks that a set is for, in words."""
-    cidr = record_set.cidr or CidrLocation("", DEFAULT)
-    return "default" if cidr.location == DEFAULT else f"location {cidr.location} of {cidr.collection}"
+    return [by_location[location] for location in locations if location in by_location]

@@ -54,8 +54,18 @@ class CidrIndex:
     def __init__(self, blocks: Iterable[tuple[Network, str]], known: frozenset[str]) -> None:
         self._chains: dict[tuple[str, ...], tuple[str, ...]] = {}
         self._known = known
-        self._ranges = Ranges(blocks)
+        self._blocks = tuple(blocks)
+        self._ranges = Ranges(self._blocks)
         self._runs = {family.bits: family.outline(self._chain) for family in self._ranges.families}
+
+    def networks_of(self, location: str) -> list[Network]:
+        """Return the blocks of a location."""
+        return [network for network, other in self._blocks if other == location]
+
+    def neighbors(self) -> list[Network]:
+        """Return for each block the network of its size that shares its parent: where other clients are."""
+        parents = ((network, network.supernet()) for network, _ in self._blocks if network.prefixlen)
+        return [next(half for half in parent.subnets() if half != network) for network, parent in parents]
 
     def match(self, client: ClientPrefix | None) -> CidrMatch:
         """Return the locations of a client, and for which prefix that holds; without a client the default."""

@@ -5,8 +5,8 @@ of several in random order. Both are made of `draw`, so that a fixed draw fixes 
 says what it chooses among, whoever compiles answers (`answering.compiled`) can overrule both and walk through
 every possible choice instead of drawing one.
 
-`note` is how a policy says more than it answers: which group is at work, in which order it considers sets,
-what it selected. Nobody listens but who explains an answer or tells its odds.
+`enter`, `consider`, `leave` and `settle` are told how policies proceed. Nothing happens there but for those
+who explain answers (`routing.tracing`) or tell their odds (`routing.odds`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from operator import attrgetter
 from typing import NamedTuple, Protocol
 
 from r53lite.routing.cidr_index import CidrIndex, ClientPrefix
-from r53lite.routing.record_set import OutsideTarget
+from r53lite.routing.record_set import OutsideTarget, RecordSet, RecordSetGroup
 
 MAX_NUMBERED = 12  # 12! is below 2^29
 DEFAULT_REGION = "us-east-1"  # routing-policies.md §2.3: a client nobody knows `[INF]`
@@ -193,14 +193,17 @@ class Context:
         """
         return arranged(count, wanted, self.draw)
 
-    def note(self, what: object) -> None:
-        """Take notice of a step of a policy; nobody does here.
+    def enter(self, group: RecordSetGroup, *, is_last_resort: bool) -> None:
+        """Be told that a group is looked through: for what is healthy, or as a last resort."""
 
-        Args:
-            what: the `RecordSetGroup` that a policy begins to choose from, the `Candidates` it considers, the
-                `Selection` it ends with. The target of an alias is a group within a group; where nothing
-                healthy was found below one that can be left, it ends with `NOTHING`.
-        """
+    def consider(self, record_set: RecordSet) -> None:
+        """Be told that a set of the group entered last has its turn."""
+
+    def leave(self, selection: object | None) -> None:
+        """Be told what the group entered last came to: a `Selection`, or None where nothing is healthy."""
+
+    def settle(self, group: RecordSetGroup, selection: object) -> None:
+        """Be told what the policy of a name has selected in the end, a `Selection`."""
 
 
 def arranged(count: int, wanted: int, draw: Callable[[int], int]) -> list[int]:

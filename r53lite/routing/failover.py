@@ -12,7 +12,6 @@ from collections.abc import Iterable, Sequence
 
 from r53lite.routing.context import Context
 from r53lite.routing.record_set import RecordSet, RecordSetGroup
-from r53lite.routing.selection import Candidates
 
 PRIMARY, SECONDARY = ROLES = ("primary", "secondary")
 
@@ -22,9 +21,4 @@ def order(group: RecordSetGroup, sets: Sequence[RecordSet], context: Context) ->
 
     Source: docs/route53/routing-policies.md §2.8.
     """
-
-    def rank(record_set: RecordSet) -> bool:
-        return record_set.failover != PRIMARY
-
-    context.note(Candidates(lambda: sorted(group.sets, key=rank), lambda one: one.failover or ""))
-    return sorted(sets, key=rank)
+    return sorted(sets, key=lambda record_set: record_set.failover != PRIMARY)

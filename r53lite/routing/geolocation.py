@@ -14,7 +14,6 @@ from collections.abc import Iterable, Sequence
 
 from r53lite.routing.context import ClientLocation, Context
 from r53lite.routing.record_set import DEFAULT, GeoLocation, RecordSet, RecordSetGroup
-from r53lite.routing.selection import Candidates
 
 EVERYWHERE = GeoLocation(country=DEFAULT)
 
@@ -28,24 +27,8 @@ def order(group: RecordSetGroup, sets: Sequence[RecordSet], context: Context) ->
     """
     if all(record_set.location == EVERYWHERE for record_set in group.sets):
         return sets
-    places = places_of(context.area)
-
-    def chain(sets: Sequence[RecordSet]) -> list[RecordSet]:
-        by_place = {record_set.location: record_set for record_set in sets}
-        return [by_place[place] for place in places if place in by_place]
-
-    context.note(Candidates(lambda: chain(group.sets), lambda one: _shown(one.location or EVERYWHERE)))
-    return chain(sets)
-
-
-def _shown(place: GeoLocation) -> str:
-    """Return a place in words."""
-    if place == EVERYWHERE:
-        return "default"
-    if place.continent is not None:
-        return f"continent {place.continent}"
-    country = f"country {place.country}"
-    return country if place.subdivision is None else f"{country}, subdivision {place.subdivision}"
+    by_place = {record_set.location: record_set for record_set in sets}
+    return [by_place[place] for place in places_of(context.area) if place in by_place]
 
 
 def places_of(location: ClientLocation) -> list[GeoLocation]:

@@ -16,7 +16,6 @@ from collections.abc import Iterable, Sequence
 from r53lite.routing.context import DEFAULT_REGION, ClientLocation, Context
 from r53lite.routing.places import REGIONS, Coordinates, distance_km
 from r53lite.routing.record_set import GeoProximity, RecordSet, RecordSetGroup
-from r53lite.routing.selection import Candidates
 
 MAX_SETS = 30  # records-and-changes.md §1.8
 MAX_BIAS = 99  # either way
@@ -32,17 +31,7 @@ def order(group: RecordSetGroup, sets: Sequence[RecordSet], context: Context) ->
     if len(group.sets) == 1:
         return sets
     client = coordinates_of(context.position)
-
-    def rank(record_set: RecordSet) -> tuple[float, str]:
-        return biased_km(client, record_set.at or GeoProximity()), record_set.id
-
-    def fact(record_set: RecordSet) -> str:
-        at = record_set.at or GeoProximity()
-        where = at.region or f"{at.coordinates}"
-        return f"{where}, bias {at.bias}, {rank(record_set)[0]:.0f} km"
-
-    context.note(Candidates(lambda: sorted(group.sets, key=rank), fact))
-    return sorted(sets, key=rank)
+    return sorted(sets, key=lambda one: (biased_km(client, one.at or GeoProximity()), one.id))
 
 
 def coordinates_of(location: ClientLocation) -> Coordinates:

@@ -19,7 +19,6 @@ from collections.abc import Iterable, Sequence
 from r53lite.routing.context import DEFAULT_REGION, ClientLocation, Context
 from r53lite.routing.places import REGIONS, distance_km, estimated_latency_ms
 from r53lite.routing.record_set import RecordSet, RecordSetGroup
-from r53lite.routing.selection import Candidates
 
 CHINA = "CN"
 CHINA_REGION = "cn-north-1"
@@ -36,16 +35,7 @@ def order(group: RecordSetGroup, sets: Sequence[RecordSet], context: Context) ->
     if len(group.sets) == 1:
         return sets
     location = context.position
-
-    def rank(record_set: RecordSet) -> tuple[bool, float, str]:
-        return _rank(location, record_set.region or DEFAULT_REGION)
-
-    def fact(record_set: RecordSet) -> str:
-        region = record_set.region or DEFAULT_REGION
-        return f"{region}, {latency_ms(location, region):.0f} ms, {location.latency_source(region)}"
-
-    context.note(Candidates(lambda: sorted(group.sets, key=rank), fact))
-    return sorted(sets, key=rank)
+    return sorted(sets, key=lambda record_set: _rank(location, record_set.region or DEFAULT_REGION))
 
 
 def latency_ms(location: ClientLocation, region: str) -> float:

@@ -1,6 +1,6 @@
 """What can a policy answer, and how likely is each answer? Exactly, by walking through every choice.
 
-A policy leaves chance to its context alone: `choose`, `arrange`, `sample`. A `Forecast` overrules them and
+A policy leaves chance to its context alone: `choose` and `arrange`. A `Forecast` overrules them and
 follows a script; at the first choice beyond it the walk forks, and each branch is run anew with its weight
 over their sum. What a run of any policy, alias tree or CNAME chain comes to is one outcome; its probability
 is the product of the fractions on its way. Nothing is drawn and nothing is known of any policy here.
@@ -24,7 +24,8 @@ from itertools import combinations
 from math import comb
 from typing import Generic, NamedTuple, TypeVar
 
-from r53lite.routing.context import ClientLocation, Context, HealthView
+from r53lite.routing.cidr_index import ClientPrefix
+from r53lite.routing.context import NO_TARGETS, ClientLocation, Context, HealthView, TargetView
 from r53lite.routing.record_set import RecordSetGroup
 from r53lite.routing.registry import select
 from r53lite.routing.selection import Selection
@@ -33,7 +34,6 @@ MAX_LISTED = 64  # our choice: ten sets, of which eight are sampled, are 45 comb
 MAX_OUTCOMES = 20_000  # our choice: some seconds
 
 T = TypeVar("T")
-Location = ClientLocation | Callable[[], ClientLocation]
 
 
 class TooManyOutcomesError(Exception):
@@ -41,6 +41,15 @@ class TooManyOutcomesError(Exception):
 
     def __init__(self) -> None:
         super().__init__(f"more than {MAX_OUTCOMES} outcomes")
+
+
+class Situation(NamedTuple):
+    """What decides besides chance: see `Context`."""
+
+    health: HealthView
+    location: ClientLocation
+    client: ClientPrefix | None = None
+    targets: TargetView = NO_TARGETS
 
 
 class Sample(NamedTuple):
@@ -90,8 +99,9 @@ class Forecast(Context):
 
     __slots__ = ("groups", "sampled", "script", "visits")
 
-    def __init__(self, health: HealthView, location: Location, script: Sequence[int]) -> None:
-        super().__init__(health, location, _no_draw)
+    def __init__(self, situation: Situation, script: Sequence[int]) -> None:
+        health, location, client, targets = situation
+        super().__init__(health, location, _no_draw, client=client, targets=targets)
         self.script = list(reversed(script))
         self.groups: list[RecordSetGroup] = []
         self.visits: list[tuple[RecordSetGroup, Selection]] = []
@@ -104,11 +114,7 @@ class Forecast(Context):
         return self.script.pop()
 
     def arrange(self, count: int, wanted: int) -> Sequence[int]:
-        """Leave the order of all as it is; of some, follow the script."""
-        return range(count) if wanted == count else self.sample(count, wanted)
-
-    def sample(self, count: int, wanted: int) -> Sequence[int]:
-        """Take one combination, or one member of too many combinations."""
+        """Leave the order of all as it is; of some, take one combination, or one member of too many."""
         if wanted == count:
             return range(count)
         outcomes = comb(count, wanted)
@@ -119,14 +125,22 @@ class Forecast(Context):
         self.sampled = (self.groups[-1] if self.groups else None, count, wanted)
         return (self.script.pop(),)
 
-    def note(self, what: object) -> None:
-        """Keep the outermost groups and their selections."""
-        if isinstance(what, RecordSetGroup):
-            self.groups.append(what)
-        elif isinstance(what, Selection):
-            group = self.groups.pop()
-            if not self.groups:
-                self.visits.append((group, what))
+    def sample(self, count: int, wanted: int) -> Sequence[int]:
+        """Do as `arrange` does: here it is all the same what a sample settles."""
+        return self.arrange(count, wanted)
+
+    def enter(self, group: RecordSetGroup, *, is_last_resort: bool) -> None:
+        """Note which group samples are of."""
+        self.groups.append(group)
+
+    def leave(self, selection: object | None) -> None:
+        """Note that the group is done with."""
+        self.groups.pop()
+
+    def settle(self, group: RecordSetGroup, selection: object) -> None:
+        """Keep what a name's policy has selected."""
+        assert isinstance(selection, Selection)
+        self.visits.append((group, selection))
 
 
 @lru_cache(maxsize=16)
@@ -135,16 +149,15 @@ def _combinations(count: int, wanted: int) -> tuple[tuple[int, ...], ...]:
 
 
 def _no_draw(_limit: int) -> int:
-    raise AssertionError("a policy drew; it may only choose, arrange and sample")
+    raise AssertionError("a policy drew; it may only choose and arrange")
 
 
-def outcomes(run: Callable[[Context], T], health: HealthView, location: Location) -> list[Outcome[T]]:
+def outcomes(run: Callable[[Context], T], situation: Situation) -> list[Outcome[T]]:
     """Return every way that a run can go.
 
     Args:
         run: a function of its context alone: a policy, or the whole clear path of one question.
-        health: which checks are healthy.
-        location: where the client is.
+        situation: health and the client.
 
     Returns:
         At least one outcome; equal ones are not merged.
@@ -153,7 +166,7 @@ def outcomes(run: Callable[[Context], T], health: HealthView, location: Location
         TooManyOutcomesError: over `MAX_OUTCOMES`.
     """
     found: list[Outcome[T]] = []
-    for outcome in _walk(run, health, location, [], Fraction(1), {}):
+    for outcome in _walk(run, situation, [], Fraction(1), {}):
         found.append(outcome)
         if len(found) > MAX_OUTCOMES:
             raise TooManyOutcomesError
@@ -163,8 +176,7 @@ def outcomes(run: Callable[[Context], T], health: HealthView, location: Location
 
 def _walk(
     run: Callable[[Context], T],
-    health: HealthView,
-    location: Location,
+    situation: Situation,
     script: list[int],
     probability: Fraction,
     samples: dict[int, Fraction],
@@ -174,7 +186,7 @@ def _walk(
     Args:
         samples: the probability of each sample on the way, by its place in the script.
     """
-    forecast = Forecast(health, location, script)
+    forecast = Forecast(situation, script)
     try:
         value = run(forecast)
     except _ForkError as fork:
@@ -183,7 +195,7 @@ def _walk(
         for index, weight in enumerate(fork.weights):
             if weight:
                 share = probability * Fraction(weight, total)
-                yield from _walk(run, health, location, [*script, index], share, below)
+                yield from _walk(run, situation, [*script, index], share, below)
         return
     sample = None
     if forecast.sampled is not None and _is_used(forecast):
@@ -202,6 +214,6 @@ def _is_used(forecast: Forecast) -> bool:
     return any(id(chosen) in ids for _, selection in forecast.visits for chosen in selection.chosen)
 
 
-def group_outcomes(group: RecordSetGroup, health: HealthView, location: Location) -> list[Outcome[Selection]]:
+def group_outcomes(group: RecordSetGroup, situation: Situation) -> list[Outcome[Selection]]:
     """Return every selection that a group's policy can make (see `outcomes`)."""
-    return outcomes(lambda context: select(group, context), health, location)
+    return outcomes(lambda context: select(group, context), situation)

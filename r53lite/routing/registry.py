@@ -35,11 +35,11 @@ def select(group: RecordSetGroup, context: Context) -> Selection:
 
     Source: docs/route53/routing-policies.md §2, alias-trees.md §3.
     """
-    context.note(group)
     selection = Walk(order, context).select(group)
-    if context.scope_prefix_len:
-        selection = selection._replace(scope_prefix_len=context.scope_prefix_len)
-    context.note(selection)
+    scope_prefix_len = context.scope_prefix_len
+    if scope_prefix_len:
+        selection = selection._replace(scope_prefix_len=scope_prefix_len)
+    context.settle(group, selection)
     return selection
 
 

@@ -5,20 +5,10 @@ Pure; the values every policy module shares.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from r53lite.routing.context import Context
 from r53lite.routing.record_set import RecordSet, RecordSetGroup
-
-
-class Candidates(NamedTuple):
-    """What a policy tells those who explain answers (`Context.note`): the sets it chooses among, in the order
-    in which it would take them, and the fact about each that the order or the draw goes by.
-    """
-
-    order: Callable[[], Sequence[RecordSet]]
-    fact: Callable[[RecordSet], str]
 
 
 class Selection(NamedTuple):

@@ -1,8 +1,7 @@
 """What did the policies do on the way to one answer?
 
 A `Trace` is a context that decides nothing: it draws, reads health and locates as any other, and writes down
-what it was asked and what it said. With the notes of the policies (`Context.note`) that is the story of an
-answer, told by the policies themselves. Pure.
+what it was asked and what it was told. That is the story of an answer, told by the policies themselves. Pure.
 """
 
 from __future__ import annotations
@@ -10,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from r53lite.dns.name import format_name
-from r53lite.routing.context import Aspect, ClientLocation, Context, HealthView
-from r53lite.routing.record_set import RecordSet, RecordSetGroup
+from r53lite.routing.cidr_index import CidrIndex, ClientPrefix
+from r53lite.routing.context import NO_TARGETS, Aspect, ClientLocation, Context, HealthView, TargetView
+from r53lite.routing.record_set import OutsideTarget, RecordSet, RecordSetGroup
 from r53lite.routing.selection import Selection
 
 
@@ -37,23 +36,50 @@ class Arranged(NamedTuple):
     order: tuple[int, ...]
 
 
+class Considered(NamedTuple):
+    """A set had its turn."""
+
+    record_set: RecordSet
+
+
+class Resolved(NamedTuple):
+    """The addresses of a name outside were looked at; None where there are none."""
+
+    target: OutsideTarget
+    rdatas: tuple[bytes, ...] | None
+
+
 class Visit(NamedTuple):
-    """A policy at work on one group: what happened meanwhile, in order, and what it selected."""
+    """A walk through the sets of one group: what happened meanwhile, in order, and what it came to (one
+    selection, or None where nothing was healthy).
+    """
 
     group: RecordSetGroup
-    events: list[Asked | Chose | Arranged | object]
-    selected: list[Selection]
+    is_last_resort: bool
+    events: list[Event]
+    results: list[Selection | None]
 
     @property
-    def selection(self) -> Selection:
-        """Return what the policy selected."""
-        return self.selected[0]
+    def result(self) -> Selection | None:
+        """Return what the walk came to."""
+        return self.results[0]
+
+
+Event = Asked | Chose | Arranged | Considered | Resolved | Visit
+
+
+class Story(NamedTuple):
+    """How a name came to its selection: a walk for what is healthy and, if need be, the last resort."""
+
+    group: RecordSetGroup
+    visits: tuple[Visit, ...]
+    selection: Selection
 
 
 class _TracedHealth:
     """A health view that tells a trace what it is asked."""
 
-    def __init__(self, health: HealthView, tell: Callable[[object], None]) -> None:
+    def __init__(self, health: HealthView, tell: Callable[[Event], None]) -> None:
         self._health = health
         self._tell = tell
 
@@ -65,27 +91,45 @@ class _TracedHealth:
 
 
 class Trace(Context):
-    """A context that writes down what it is asked. `visits` are those of the outermost groups, in order; a
-    visit within another is one of its events.
+    """A context that writes down what it is asked and told. `stories` has one for each name with a policy.
+
+    `locations` are those of the CIDR collections that were looked at.
     """
 
-    __slots__ = ("_open", "is_located", "visits")
+    __slots__ = ("_open", "_visits", "is_located", "locations", "stories")
 
     def __init__(
         self,
         health: HealthView,
         location: ClientLocation | Callable[[], ClientLocation],
         draw: Callable[[int], int],
+        *,
+        client: ClientPrefix | Callable[[], ClientPrefix] | None = None,
+        targets: TargetView = NO_TARGETS,
     ) -> None:
-        super().__init__(_TracedHealth(health, self._tell), location, draw)
-        self.visits: list[Visit] = []
+        super().__init__(_TracedHealth(health, self._tell), location, draw, client=client, targets=targets)
+        self.stories: list[Story] = []
+        self.locations: list[tuple[str, ...]] = []
         self.is_located = False
+        self._visits: list[Visit] = []
         self._open: list[Visit] = []
 
     def look_at(self, aspect: Aspect) -> ClientLocation:
         """Return where the client is, and note that it counted."""
         self.is_located = True
         return super().look_at(aspect)
+
+    def locations_in(self, blocks: CidrIndex) -> tuple[str, ...]:
+        """Return which blocks the client is in, and note them."""
+        found = super().locations_in(blocks)
+        self.locations.append(found)
+        return found
+
+    def rdatas_of(self, target: OutsideTarget) -> tuple[bytes, ...] | None:
+        """Return the rdata of an outside name."""
+        found = super().rdatas_of(target)
+        self._tell(Resolved(target, found))
+        return found
 
     def choose(self, weights: Sequence[int]) -> int:
         """Draw one of several."""
@@ -105,27 +149,43 @@ class Trace(Context):
         self._tell(Arranged(count, tuple(order)))
         return order
 
-    def note(self, what: object) -> None:
-        """Begin or end the visit of a group, or write down what its policy says."""
-        if isinstance(what, RecordSetGroup):
-            visit = Visit(what, [], [])
-            if self._open:
-                self._open[-1].events.append(visit)
-            else:
-                self.visits.append(visit)
-            self._open.append(visit)
-        elif isinstance(what, Selection):
-            self._open.pop().selected.append(what)
+    def enter(self, group: RecordSetGroup, *, is_last_resort: bool) -> None:
+        """Begin the visit of a group."""
+        visit = Visit(group, is_last_resort, [], [])
+        if self._open:
+            self._open[-1].events.append(visit)
         else:
-            self._tell(what)
+            self._visits.append(visit)
+        self._open.append(visit)
 
-    def _tell(self, event: object) -> None:
+    def consider(self, record_set: RecordSet) -> None:
+        """Note that a set has its turn."""
+        self._tell(Considered(record_set))
+
+    def leave(self, selection: object | None) -> None:
+        """End the visit of a group."""
+        assert selection is None or isinstance(selection, Selection)
+        self._open.pop().results.append(selection)
+
+    def settle(self, group: RecordSetGroup, selection: object) -> None:
+        """End the story of a name."""
+        assert isinstance(selection, Selection)
+        self.stories.append(Story(group, tuple(self._visits), selection))
+        self._visits = []
+
+    def _tell(self, event: Event) -> None:
         """Write an event down; what happens outside of groups is the order of plain records."""
         if self._open:
             self._open[-1].events.append(event)
 
 
 # --- what a group can come to -------------------------------------------------------------------------------
+
+
+def target_of(record_set: RecordSet) -> RecordSetGroup | None:
+    """Return the group that an alias leads to; None for any other set, and where there is none."""
+    target = None if record_set.alias is None else record_set.alias.target
+    return target if isinstance(target, RecordSetGroup) else None
 
 
 def groups_below(group: RecordSetGroup) -> Iterator[RecordSetGroup]:
@@ -142,13 +202,6 @@ def groups_below(group: RecordSetGroup) -> Iterator[RecordSetGroup]:
         waiting += [target for target in reversed(targets) if target is not None]
 
 
-def target_of(record_set: RecordSet) -> RecordSetGroup | None:
-    """Return the group that an alias leads to; None for any other set, and where there is none."""
-    alias = getattr(record_set, "alias", None)
-    target = None if alias is None else alias.target
-    return target if isinstance(target, RecordSetGroup) else None
-
-
 def checks_below(groups: Iterable[RecordSetGroup]) -> frozenset[str]:
     """Return the health checks that groups and all below them name."""
     return frozenset(
@@ -163,44 +216,34 @@ def checks_below(groups: Iterable[RecordSetGroup]) -> frozenset[str]:
 def sets_on_path(group: RecordSetGroup, selection: Selection) -> list[RecordSet]:
     """Return the sets that a selection comes from: the aliases on the way, and those with the values."""
     found = list(selection.chosen)
+    steps = list(selection.path)
     below: RecordSetGroup | None = group
-    for step in selection.path:
-        passed = None if below is None else next((one for one in below.sets if one.id == step), None)
+    while below is not None:
+        passed = None
+        if below.policy == "simple":
+            passed = below.sets[0]
+        elif steps:
+            step = steps.pop(0)
+            passed = next((one for one in below.sets if one.id == step), None)
         if passed is None:
             break
         if passed not in found:
             found.append(passed)
-        below = target_of(passed) or below
+        below = target_of(passed)
     return found
 
 
-def alias_to(record_set: RecordSet) -> str | None:
-    """Return the name that an alias leads to, as text; None for any other set."""
-    alias = getattr(record_set, "alias", None)
-    return None if alias is None else format_name(alias.owner)
-
-
-def is_evaluated(record_set: RecordSet, target: RecordSetGroup) -> bool | None:
-    """Say whether an alias counts the health of its target; None where it leads elsewhere."""
-    alias = getattr(record_set, "alias", None)
-    if alias is None or (alias.target is not target and alias.owner != target.owner):
-        return None
-    return bool(alias.evaluate_target_health)
-
-
-def short_story(trace: Trace) -> str:
-    """Return what the policies selected in one line: `latency: us > weighted: blue, 40/100`."""
-    return "; ".join(" > ".join(_short_visit(visit)) for visit in trace.visits)
-
-
-def _short_visit(visit: Visit) -> Iterator[str]:
-    """Yield a few words for a group, and for those that it took its answer from."""
-    path = visit.selection.path
-    draws = [event for event in visit.events if isinstance(event, Chose)]
-    share = f" {draws[-1].weights[draws[-1].drawn]}/{sum(draws[-1].weights)}" if draws else ""
-    inner = [event for event in visit.events if isinstance(event, Visit)]
-    taken = inner[-1] if inner and path[1:] == inner[-1].selection.path else None
-    ids = path[:1] if taken is not None else path
-    yield f"{visit.group.policy}: {' '.join(ids) or 'nothing'}{share}"
-    if taken is not None:
-        yield from _short_visit(taken)
+def short_story(story: Story) -> str:
+    """Return in a few words what a policy selected: `latency us 1/1, weighted blue 40/100`."""
+    words = []
+    visit: Visit | None = story.visits[-1]
+    while visit is not None:
+        considered = [event.record_set.id for event in visit.events if isinstance(event, Considered)]
+        draws = [event for event in visit.events if isinstance(event, Chose)]
+        share = f" {draws[-1].weights[draws[-1].drawn]}/{sum(draws[-1].weights)}" if draws else ""
+        resort = " (last resort)" if visit.is_last_resort else ""
+        taken = considered[-1] if considered and considered[-1] else ""
+        words.append(f"{visit.group.policy} {taken}{share}{resort}".replace("  ", " ").strip())
+        inner = [event for event in visit.events if isinstance(event, Visit)]
+        visit = inner[-1] if inner and considered else None
+    return ", ".join(words) if story.selection.rdatas else ", ".join([*words, "nothing"])

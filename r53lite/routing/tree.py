@@ -47,7 +47,14 @@ class Walk:
         return self._last_resort(group) if found is None else found
 
     def _find(self, group: RecordSetGroup) -> Selection | None:
-        """Return what a group answers of what is healthy; None where nothing is.
+        """Return what a group answers of what is healthy; None where nothing is."""
+        self._context.enter(group, is_last_resort=False)
+        found = self._find_healthy(group)
+        self._context.leave(found)
+        return found
+
+    def _find_healthy(self, group: RecordSetGroup) -> Selection | None:
+        """Go through the sets of a group for `_find`.
 
         Source: alias-trees.md §3.3, the loop.
         """
@@ -66,16 +73,15 @@ class Walk:
 
     def _try(self, record_set: RecordSet) -> Selection | None:
         """Return what a set answers that is healthy of its own; None backs out of it."""
+        self._context.consider(record_set)
         alias = record_set.alias
         if alias is None:
             return select_one(record_set)
         found: Selection | None = None
         if isinstance(alias.target, RecordSetGroup):
-            self._context.note(alias.target)
             found = self._find(alias.target)
             if found is None and not alias.evaluate_target_health:
                 found = self._last_resort(alias.target)
-            self._context.note(found or NOTHING)
         else:
             found = self._outside(alias.target)
         if found is None or (alias.evaluate_target_health and not found.is_usable):
@@ -83,7 +89,14 @@ class Walk:
         return found._replace(is_healthy=found.is_usable).below(record_set)
 
     def _last_resort(self, group: RecordSetGroup) -> Selection:
-        """Return what a group answers where nothing in it is healthy: all count as healthy at this level.
+        """Return what a group answers where nothing in it is healthy: all count as healthy at this level."""
+        self._context.enter(group, is_last_resort=True)
+        found = self._take_any(group)
+        self._context.leave(found)
+        return found
+
+    def _take_any(self, group: RecordSetGroup) -> Selection:
+        """Go through the sets of a group for `_last_resort`.
 
         A set that yields no data loses to a sibling that has some.
 
@@ -106,14 +119,12 @@ class Walk:
 
     def _descend(self, record_set: RecordSet) -> Selection:
         """Return what a set answers, healthy or not; below an alias healthy sets are preferred again."""
+        self._context.consider(record_set)
         alias = record_set.alias
         if alias is None:
             return select_one(record_set)
         if isinstance(alias.target, RecordSetGroup):
-            self._context.note(alias.target)
-            selection = self.select(alias.target)
-            self._context.note(selection)
-            return selection.below(record_set)
+            return self.select(alias.target).below(record_set)
         return self._outside(alias.target).below(record_set)
 
     def _outside(self, target: OutsideTarget | None) -> Selection:

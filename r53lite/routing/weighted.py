@@ -16,7 +16,6 @@ from collections.abc import Iterator, Sequence
 
 from r53lite.routing.context import Context
 from r53lite.routing.record_set import RecordSet, RecordSetGroup
-from r53lite.routing.selection import Candidates
 
 MAX_WEIGHT = 255
 
@@ -28,7 +27,6 @@ def order(group: RecordSetGroup, sets: Sequence[RecordSet], context: Context) ->
 
     Source: docs/route53/routing-policies.md §2.2; alias-trees.md §3.3.
     """
-    context.note(Candidates(lambda: sets, lambda record_set: f"weight {record_set.weight}"))
     weighted = [record_set for record_set in sets if record_set.weight]
     zeros = [record_set for record_set in sets if not record_set.weight]
     yield from _draw_all(weighted, [record_set.weight or 0 for record_set in weighted], context)

@@ -21,6 +21,7 @@ from r53lite.answering.chaos import Chaos
 from r53lite.answering.dispatch import Dispatch, make_draw
 from r53lite.answering.replay import Targets
 from r53lite.answering.reply_options import ClientOptions
+from r53lite.answering.seeded import SeededDispatch, SeededDraw
 from r53lite.answering.zone_answers import DispatchSettings
 from r53lite.config.settings import Endpoint, Settings
 from r53lite.control.latency_meter import LatencyMeter
@@ -170,7 +171,8 @@ class Server:
 
     def _make_dispatch(self) -> Dispatch:
         recursion = self._settings.recursion
-        draw = make_draw(self._settings.seed)
+        seed = self._settings.seed
+        kind, draw = (Dispatch, make_draw()) if seed is None else (SeededDispatch, SeededDraw(seed))
         settings = _dispatch_settings(self._settings)
         dispatch: Dispatch | None = None
         if recursion.enabled:
@@ -185,7 +187,7 @@ class Server:
                 cache=Cache(),
                 local=lambda qname, qtype: None if dispatch is None else dispatch.local(qname, qtype),
             )
-        dispatch = Dispatch(
+        dispatch = kind(
             lambda: self._registry.snapshot,
             lambda: self.health_table,
             self._recursive,
@@ -310,6 +312,7 @@ def _dispatch_settings(settings: Settings) -> DispatchSettings:
             settings.nsid.encode(), cookies, settings.cookies.required, settings.tcp.keepalive_100ms
         ),
         Chaos(chaos.version, chaos.hostname, chaos.id),
+        is_explaining=settings.explain_in_answers,
     )
 
 

@@ -1,0 +1,328 @@
+"""What in sound policies is probably not what their owner meant?
+
+Each finding is a warning of `r53lite check`; the groups are served all the same. What a group answers is
+asked of its policy (`routing.odds`): nothing of a policy is worked out a second time. A group is looked at
+for a few clients (one at home for each of its sets, some in the networks of `locations.yaml` and of its CIDR
+blocks) and in a few health states: all healthy, one check down, all down, and for each set the state that
+favors it most. Pure.
+
+Source: docs/route53/routing-policies.md §2; the advice on TTLs is AWS's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from fractions import Fraction
+from ipaddress import ip_network
+from typing import NamedTuple
+
+from r53lite.dns import rrtypes
+from r53lite.dns.name import format_name
+from r53lite.dns.presentation import format_rdata
+from r53lite.dns.rrtypes import format_rrtype
+from r53lite.errors import Fault
+from r53lite.health.model import HealthCheck
+from r53lite.routing.cidr_index import ClientPrefix
+from r53lite.routing.context import ClientLocation
+from r53lite.routing.facts import ordered_sets
+from r53lite.routing.locations import Locations
+from r53lite.routing.odds import Outcome, Situation, TooManyOutcomesError, group_outcomes
+from r53lite.routing.places import COUNTRY_CONTINENT, REGIONS
+from r53lite.routing.ranges import Network
+from r53lite.routing.record_set import DEFAULT, GeoLocation, OutsideTarget, RecordSet, RecordSetGroup
+from r53lite.routing.selection import Selection
+from r53lite.routing.tracing import checks_below, sets_on_path, target_of
+from r53lite.zone.model import Zone
+from r53lite.zone.node import PolicyNode
+
+MAX_TTL_S = 60  # what AWS advises for records with health checks
+MAX_EXAMPLES = 3
+MAX_NETWORKS = 200  # our choice, of locations or of a collection
+MAX_CLIENTS = 24  # our choice: enough to see each set of most groups
+EXAMPLES = tuple(map(ip_network, ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")))
+
+Place = tuple[str, int]
+"""A file and a line."""
+
+
+class Client(NamedTuple):
+    """A client to look at a group as; `text` names it."""
+
+    text: str
+    location: ClientLocation
+    prefix: ClientPrefix
+
+
+class _Health:
+    """A health state: all checks are healthy but some."""
+
+    def __init__(self, down: Iterable[str] = ()) -> None:
+        self.down = frozenset(down)
+
+    def is_healthy(self, health_check: str) -> bool:
+        """Say whether a check is healthy."""
+        return health_check not in self.down
+
+
+class _AnyTargets:
+    """Every outside name has an address: which ones are known is a matter of the running server."""
+
+    def get(self, target: OutsideTarget, /) -> tuple[bytes, ...] | None:
+        """Return some rdata."""
+        return (bytes(4 if target.rrtype == rrtypes.A else 16),)
+
+
+def lint_policies(
+    zones: Iterable[Zone],
+    health_checks: Mapping[str, HealthCheck],
+    locations: Locations,
+    places: Mapping[str, Place],
+) -> list[Fault]:
+    """Look at all groups and health checks.
+
+    Args:
+        zones: sound zones.
+        health_checks: all there are.
+        locations: where clients are.
+        places: where each health check is defined.
+
+    Returns:
+        Warnings, each at the file and line of its group, set or check.
+    """
+    groups = [group for zone in zones for group in groups_of(zone)]
+    found = [fault for group in groups for fault in _Linter(group, health_checks, locations).look()]
+    used = checks_below(groups)
+    for check in health_checks:
+        if check not in used:
+            file, line = places.get(check, ("", 0))
+            found.append(Fault(file, line, f"health check {check!r} is used by no record", is_error=False))
+    return found
+
+
+def groups_of(zone: Zone) -> Iterator[RecordSetGroup]:
+    """Yield the groups of a zone."""
+    for owner in zone.names:
+        packed = zone.names.get(owner)
+        if isinstance(packed, PolicyNode):
+            yield from (data for data in packed.data.values() if isinstance(data, RecordSetGroup))
+
+
+class _Linter:
+    """Looks at one group."""
+
+    def __init__(
+        self, group: RecordSetGroup, health_checks: Mapping[str, HealthCheck], locations: Locations
+    ) -> None:
+        self._group = group
+        self._health_checks = health_checks
+        self._locations = locations
+        self._checks = sorted(checks_below([group]))
+        self._name = f"{format_name(group.owner)} {format_rrtype(group.rrtype)}"
+
+    def look(self) -> Iterator[Fault]:
+        """Yield the findings."""
+        yield from self._look_for_nobody()
+        yield from self._look_at_weights()
+        yield from self._look_at_ttl()
+        try:
+            yield from self._look_at_idle_sets()
+            yield from self._look_at_survival()
+        except TooManyOutcomesError as error:
+            yield self._warn(f"has {error}, and is not looked at further")
+
+    def _warn(self, reason: str, record_set: RecordSet | None = None) -> Fault:
+        line = self._group.line if record_set is None else record_set.line or self._group.line
+        return Fault(self._group.file, line, f"{self._name} {reason}", is_error=False)
+
+    # --- clients that get nothing ---------------------------------------------------------------------------
+
+    def _look_for_nobody(self) -> Iterator[Fault]:
+        """Look for clients for whom a geolocation or CIDR group has no set."""
+        group = self._group
+        if group.policy not in ("geolocation", "cidr") or any(map(_is_default, group.sets)):
+            return
+        lost = [
+            client.text
+            for client in self._visitors()
+            if not ordered_sets(group, _Health(), client.location, client.prefix)
+        ]
+        shown = ", ".join(lost[:MAX_EXAMPLES])
+        such = f"clients such as {shown} get" if lost else "a client that no set is for gets"
+        yield self._warn(f"has no default set: {such} no answer (routing-policies.md §{_section(group)})")
+
+    def _visitors(self) -> list[Client]:
+        """Return clients of the configured networks, of documentation space, and around the CIDR blocks."""
+        networks: list[Network] = [*self._locations.networks[:MAX_NETWORKS], *EXAMPLES]
+        if self._group.blocks is not None:
+            networks += self._group.blocks.neighbors()[:MAX_NETWORKS]
+        found = []
+        for network in dict.fromkeys(networks):
+            packed = network.network_address.packed
+            location = self._locations.locate(packed, network.prefixlen)
+            country = f" ({location.country})" if location.country and self._group.blocks is None else ""
+            found.append(Client(f"{network}{country}", location, ClientPrefix(packed, network.prefixlen)))
+        return found
+
+    # --- weights and TTLs -----------------------------------------------------------------------------------
+
+    def _look_at_weights(self) -> Iterator[Fault]:
+        """Look for weights of 0 that do not do what they seem to."""
+        group = self._group
+        if group.policy != "weighted" or all(record_set.weight for record_set in group.sets):
+            return
+        if not any(record_set.weight for record_set in group.sets):
+            if len(group.sets) > 1:
+                yield self._warn("has weights of 0 alone: that switches nothing off, all sets come evenly")
+            return
+        if any(record_set.weight and not _can_fail(record_set) for record_set in group.sets):
+            return  # then it never comes, which is told for itself
+        for record_set in group.sets:
+            if not record_set.weight and not _can_fail(record_set):
+                reason = f"set {record_set.id!r} has weight 0 and no health check"
+                more = "it takes all traffic once every weighted set is down"
+                yield self._warn(f"{reason}: {more}", record_set)
+
+    def _look_at_ttl(self) -> Iterator[Fault]:
+        """Look for answers that outlive a failover by far."""
+        for record_set in self._group.sets:
+            is_checked = record_set.health_check is not None and record_set.alias is None
+            if is_checked and record_set.ttl > MAX_TTL_S:
+                reason = f"has TTL {record_set.ttl} and health checks: for so many seconds resolvers keep"
+                advice = f"a target that is down; AWS advises {MAX_TTL_S} at most"
+                yield self._warn(f"{reason} {advice}", record_set)
+                return
+
+    # --- by odds --------------------------------------------------------------------------------------------
+
+    def _outcomes(self, client: Client, down: Iterable[str]) -> list[Outcome[Selection]]:
+        situation = Situation(_Health(down), client.location, client.prefix, _AnyTargets())
+        return group_outcomes(self._group, situation)
+
+    def _look_at_idle_sets(self) -> Iterator[Fault]:
+        """Look for sets that no client gets in any health state."""
+        group = self._group
+        if group.policy in ("simple", "multivalue") or len(group.sets) == 1:
+            return
+        clients = self._clients()
+        waiting = {record_set.id: record_set for record_set in group.sets}
+        for client in clients:
+            for down in ((), self._checks):
+                self._strike(waiting, client, down)
+        for record_set in list(waiting.values()):
+            mine = checks_below([group._replace(sets=(record_set,))])
+            for client in clients:
+                if record_set.id in waiting:
+                    self._strike(waiting, client, set(self._checks) - mine)
+        for record_set in waiting.values():
+            if record_set.alias is not None and record_set.alias.target is None:
+                continue  # it leads nowhere, which is told elsewhere
+            yield self._warn(f"set {record_set.id!r} can never answer: {self._why(record_set)}", record_set)
+
+    def _strike(self, waiting: dict[str, RecordSet], client: Client, down: Iterable[str]) -> None:
+        """Strike off the sets that answer a client in one health state."""
+        if not waiting:
+            return
+        for outcome in self._outcomes(client, down):
+            if outcome.value.path:
+                waiting.pop(outcome.value.path[0], None)
+
+    def _why(self, record_set: RecordSet) -> str:
+        """Say why a set never answers, as far as its policy makes that plain."""
+        policy = self._group.policy
+        if policy == "weighted":
+            return "its weight is 0, and a set with a weight is always healthy"
+        if policy == "failover":
+            return "the primary is always healthy"
+        if policy == "cidr" and record_set.cidr is not None:
+            return f"no client is in location {record_set.cidr.location!r} alone"
+        return "others that are always healthy come before it"
+
+    def _look_at_survival(self) -> Iterator[Fault]:
+        """Look for a single check whose failure leaves its target in an answer."""
+        for check in self._checks:
+            for client in self._clients():
+                example = self._dead_answer(client, check)
+                if example is not None:
+                    who = f" to {client.text}" if client.text else ""
+                    reason = f"does not survive any one failure: with health check {check!r} down"
+                    yield self._warn(f"{reason} it still answers {example}{who}")
+                    return
+
+    def _dead_answer(self, client: Client, check: str) -> str | None:
+        """Return the answer that holds the target of a check that is down, with its probability."""
+        total, shown = Fraction(), ""
+        for outcome in self._outcomes(client, (check,)):
+            on_path = sets_on_path(self._group, outcome.value)
+            dead = next((one for one in on_path if one.health_check == check), None)
+            if dead is not None:
+                total += outcome.probability
+                values = dead.rdatas or outcome.value.rdatas
+                shown = shown or ", ".join(format_rdata(self._group.rrtype, rdata) for rdata in values)
+        return f"{shown or 'nothing'} (in {float(total):.0%} of answers)" if total else None
+
+    def _clients(self) -> list[Client]:
+        """Return the clients to look at the group as: for each set, and each set below it, one at home."""
+        homes: dict[tuple[object, object], Client] = {}
+        nobody = Client("", ClientLocation(), ClientPrefix(EXAMPLES[0].network_address.packed, 24))
+        homes[None, None] = nobody
+        waiting, seen = [self._group], {id(self._group)}
+        while waiting and len(homes) < MAX_CLIENTS:
+            group = waiting.pop()
+            for record_set in group.sets:
+                for client in _homes(group, record_set):
+                    homes.setdefault((client.location[:5], client.prefix), client)
+                target = target_of(record_set)
+                if target is not None and id(target) not in seen:
+                    seen.add(id(target))
+                    waiting.append(target)
+        return list(homes.values())[:MAX_CLIENTS]
+
+
+# --- what a set is for --------------------------------------------------------------------------------------
+
+
+def _section(group: RecordSetGroup) -> str:
+    return "2.4" if group.policy == "geolocation" else "2.6"
+
+
+def _is_default(record_set: RecordSet) -> bool:
+    """Say whether a set is for all clients that no other is for."""
+    if record_set.location is not None:
+        return record_set.location.country == DEFAULT
+    return record_set.cidr is not None and record_set.cidr.location == DEFAULT
+
+
+def _can_fail(record_set: RecordSet) -> bool:
+    """Say whether a set can be unhealthy: by its check, or by those of its alias's target."""
+    if record_set.health_check is not None:
+        return True
+    return record_set.alias is not None and record_set.alias.evaluate_target_health
+
+
+def _homes(group: RecordSetGroup, record_set: RecordSet) -> Iterator[Client]:
+    """Yield the clients that a set is nearest to, or made for."""
+    nowhere = ClientPrefix(EXAMPLES[0].network_address.packed, 24)
+    region = record_set.region or (record_set.at.region if record_set.at is not None else None)
+    if region is not None:
+        yield Client(f"a client in {region}", ClientLocation(region, coordinates=REGIONS[region]), nowhere)
+    elif record_set.at is not None:
+        at = record_set.at.coordinates
+        yield Client(f"a client at {at}", ClientLocation(coordinates=at), nowhere)
+    if record_set.location is not None:
+        yield _home_of(record_set.location, nowhere)
+    if record_set.cidr is not None and group.blocks is not None:
+        location = record_set.cidr.location
+        blocks = group.blocks.networks_of(location)
+        networks = blocks if location != DEFAULT else [*EXAMPLES, *group.blocks.neighbors()]
+        for network in networks[:MAX_EXAMPLES]:
+            prefix = ClientPrefix(network.network_address.packed, network.prefixlen)
+            yield Client(f"a client in {network}", ClientLocation(), prefix)
+
+
+def _home_of(place: GeoLocation, prefix: ClientPrefix) -> Client:
+    """Return a client in the place that a geolocation set is for."""
+    country = None if place.country == DEFAULT else place.country
+    continent = place.continent or COUNTRY_CONTINENT.get(country or "")
+    location = ClientLocation(country=country, subdivision=place.subdivision, continent=continent)
+    names = [name for name in (place.subdivision, country or continent) if name]
+    return Client(f"a client in {', '.join(names)}" if names else "", location, prefix)

@@ -1,0 +1,261 @@
+"""`r53lite odds` and `r53lite explain`: shapes, tables, exit codes; offline, and over HTTP from a server."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from click.testing import CliRunner, Result
+
+from r53lite.cli import looking
+from r53lite.cli.main import main
+from r53lite.config.settings import ApiSettings, Endpoint, HealthSettings, RecursionSettings, Settings
+from r53lite.server.runtime import Server
+from tests.clients import ask_udp, make_query
+from tests.routing.odds_cases import APEX
+
+TREE = f"""zone: t.example
+records:
+{APEX}
+  - name: top
+    type: A
+    policy: latency
+    sets:
+      - {{id: us, region: us-east-1, alias: {{target: us, evaluate_target_health: true}}}}
+      - {{id: ap, region: ap-southeast-2, alias: {{target: ap, evaluate_target_health: true}}}}
+  - name: us
+    type: A
+    ttl: 9
+    policy: weighted
+    sets:
+      - {{id: a, weight: 35, values: [192.0.2.1], health_check: a}}
+      - {{id: b, weight: 65, values: [192.0.2.2], health_check: b}}
+  - name: ap
+    type: A
+    ttl: 9
+    policy: weighted
+    sets:
+      - {{id: c, weight: 1, values: [192.0.2.3], health_check: c}}
+      - {{id: d, weight: 3, values: [192.0.2.4], health_check: d}}
+  - name: geo
+    type: A
+    ttl: 9
+    policy: geolocation
+    sets: [{{id: eu, location: {{continent: EU}}, values: [192.0.2.5]}}]
+  - {{name: '*.wild', type: A, ttl: 9, policy: multivalue, sets: [{{id: m, values: [192.0.2.6]}}]}}
+  - {{name: to, type: CNAME, ttl: 7, values: [top]}}
+health_checks:
+  a: {{type: HTTP, ip: 127.0.0.1, port: 1}}
+  b: {{type: HTTP, ip: 127.0.0.1, port: 1}}
+  c: {{type: HTTP, ip: 127.0.0.1, port: 1}}
+  d: {{type: HTTP, ip: 127.0.0.1, port: 1}}
+"""
+LOCATIONS = "networks:\n  - {cidr: 127.0.0.0/8, region: us-east-1}\n"
+
+
+@pytest.fixture
+def zones(tmp_path: Path) -> Path:
+    (tmp_path / "t.example.yaml").write_text(TREE, encoding="utf-8")
+    (tmp_path / "locations.yaml").write_text(LOCATIONS, encoding="utf-8")
+    return tmp_path
+
+
+@pytest.fixture
+async def server(zones: Path) -> AsyncIterator[Server]:
+    settings = Settings(
+        listen=(Endpoint("127.0.0.1", 0),),
+        recursion=RecursionSettings(enabled=False),
+        health=HealthSettings(probe_networks=()),
+        api=ApiSettings(listen=Endpoint("127.0.0.1", 0)),
+        explain_in_answers=True,
+    )
+    running = Server(settings, [zones])
+    await running.start()
+    yield running
+    await running.stop()
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, list(arguments))
+
+
+def run_json(*arguments: str) -> Any:
+    result = run(*arguments, "--json")
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def test_odds_have_the_shape_that_tools_rely_on(zones: Path) -> None:
+    shape = run_json("odds", "top.t.example", "A", "--zones", str(zones))
+
+    assert shape == {
+        "name": "top.t.example.",
+        "type": "A",
+        "client": "127.0.0.1/32",
+        "location": {"region": "us-east-1", "source": "locations.yaml:2"},
+        "health": dict.fromkeys("abcd", "healthy"),
+        "scope_prefix_len": 8,
+        "answers": [
+            {"probability": "13/20", "percent": 65.0, "ttl": 9, "values": ["192.0.2.2"], "path": ["us", "b"]},
+            {"probability": "7/20", "percent": 35.0, "ttl": 9, "values": ["192.0.2.1"], "path": ["us", "a"]},
+        ],
+    }
+
+
+def test_odds_of_a_stated_health_state_and_region(zones: Path) -> None:
+    arguments = ("odds", "top.t.example", "--zones", str(zones), "--down", "a,b", "--down", "c")
+    shape = run_json(*arguments, "--from", "198.51.100.0/24", "--region", "eu-west-1")
+
+    assert shape["client"] == "198.51.100.0/24"
+    assert shape["location"]["region"] == "eu-west-1"
+    assert shape["health"] == {"a": "unhealthy", "b": "unhealthy", "c": "unhealthy", "d": "healthy"}
+    assert [answer["path"] for answer in shape["answers"]] == [["ap", "d"]]
+
+
+def test_an_empty_answer_has_no_values(zones: Path) -> None:
+    shape = run_json("odds", "geo.t.example", "--zones", str(zones), "--from", "192.0.2.1")
+    assert shape["answers"] == [{"probability": "1", "percent": 100.0, "ttl": None, "values": [], "path": []}]
+
+
+def test_each_failure_has_its_own_odds(zones: Path) -> None:
+    shape = run_json("odds", "us.t.example", "--zones", str(zones), "--down", "a", "--each-failure")
+
+    (failure,) = shape["failures"]
+    assert (failure["down"], failure["survives"]) == ("b", False)
+    assert [answer["down"] for answer in failure["answers"]] == [["b"], ["a"]]
+    assert sum(Fraction(answer["probability"]) for answer in failure["answers"]) == 1
+
+
+def test_the_table_is_for_people_and_the_plot_is_svg(zones: Path, tmp_path: Path) -> None:
+    plot = tmp_path / "odds.svg"
+    result = run("odds", "top.t.example", "--zones", str(zones), "--each-failure", "--plot", str(plot))
+
+    assert result.exit_code == 0
+    assert " 13/20  65.00 %    9  192.0.2.2  us > b" in result.stdout.splitlines()
+    assert "a failing: survives" in result.stdout
+    bars = [one for one in ElementTree.parse(plot).getroot().iter() if one.get("class") == "bar"]
+    assert [bar.get("width") for bar in bars] == ["260.00", "140.00"]
+
+
+@pytest.mark.parametrize("command", ["odds", "explain"])
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("top.t.example",), 0),
+        (("gone.t.example",), 0),
+        (("elsewhere.test",), 1),
+        (("top.t.example", "NONSENSE"), 2),
+        (("top.t.example", "ANY"), 2),
+        (("top.t.example", "--from", "localhost"), 2),
+        (("top.t.example", "--region", "moon-1"), 2),
+        (("top.t.example", "--down", "nobody"), 2),
+        (("top.t.example", "--down", "a", "--up", "a"), 2),
+        (("top.t.example", "--server", "http://127.0.0.1:1"), 2),
+    ],
+)
+def test_exit_codes(zones: Path, command: str, arguments: tuple[str, ...], code: int) -> None:
+    assert run(command, *arguments, "--zones", str(zones)).exit_code == code
+
+
+def test_faulty_zones_end_with_1_and_say_why(tmp_path: Path) -> None:
+    (tmp_path / "a.test.yaml").write_text("zone: a.test\nrecords: 1\n", encoding="utf-8")
+    result = run("odds", "a.test", "--zones", str(tmp_path))
+    assert result.exit_code == 1
+    assert "a.test.yaml:2" in result.stderr
+
+
+def test_without_a_server_the_directory_zones_is_read(zones: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(looking, "DEFAULT_SERVER", "http://127.0.0.1:1")
+    monkeypatch.setattr(looking, "DEFAULT_ZONES", zones)
+    assert run_json("odds", "us.t.example")["name"] == "us.t.example."
+
+
+def steps(shape: Any) -> list[str]:
+    return [step["step"] for step in shape["steps"]]
+
+
+def test_an_explanation_goes_from_the_view_to_the_answer(zones: Path) -> None:
+    shape = run_json("explain", "to.t.example", "--zones", str(zones), "--down", "a,b,c")
+
+    assert shape["question"] == {"name": "to.t.example.", "type": "A"}
+    assert steps(shape) == [
+        *("view", "zone", "match", "zone", "match", "location"),
+        *("policy", "draw", "alias", "policy", "health", "health", "alias"),
+        *("draw", "alias", "policy", "health", "health", "draw", "alias", "answer"),
+    ]
+    texts = [step["text"] for step in shape["steps"]]
+    assert "nothing below us.t.example. is healthy: us is backed out of" in texts
+    assert "d is all that is left; nothing is drawn" in texts
+    assert "health check a of a is unhealthy: stated in the question" in texts
+    assert shape["answer"] == {
+        "rcode": "NOERROR",
+        "ttl": 9,
+        "values": ["192.0.2.4"],
+        "scope_prefix_len": 8,
+    }
+
+
+def test_an_explanation_has_the_candidates_in_order_with_health_and_the_draw(zones: Path) -> None:
+    shape = run_json("explain", "us.t.example", "--zones", str(zones))
+
+    (policy,) = [step for step in shape["steps"] if step["step"] == "policy"]
+    assert [(one["id"], one["fact"], one["healthy"]) for one in policy["candidates"]] == [
+        ("a", "weight 35", True),
+        ("b", "weight 65", True),
+    ]
+    (draw,) = [step for step in shape["steps"] if step["step"] == "draw"]
+    assert draw["weights"] == [35, 65]
+    assert draw["probability"] == {"a": "7/20", "b": "13/20"}[draw["drawn"]]
+
+
+def test_a_wildcard_and_a_missing_name_are_told_apart(zones: Path) -> None:
+    wild = run_json("explain", "x.wild.t.example", "--zones", str(zones))
+    assert next(step for step in wild["steps"] if step["step"] == "match")["name"] == "*.wild.t.example."
+    gone = run_json("explain", "gone.t.example", "--zones", str(zones))
+    assert gone["answer"]["rcode"] == "NXDOMAIN"
+    assert steps(gone) == ["view", "zone", "match", "location", "answer"]
+
+
+def test_a_client_that_no_set_is_for_is_told_so(zones: Path) -> None:
+    result = run("explain", "geo.t.example", "--zones", str(zones), "--from", "192.0.2.1")
+    assert "eu (continent EU) without a check but not for this client" in result.stdout
+    assert "draw      no set is for this client" in result.stdout
+
+
+# --- a running server ---------------------------------------------------------------------------------------
+
+
+async def test_a_running_server_tells_the_same_with_its_own_health(server: Server) -> None:
+    url = f"http://127.0.0.1:{server.http_port}"
+
+    def ask() -> tuple[Any, Any, list[int]]:
+        odds = run_json("odds", "us.t.example", "--server", url, "--up", "a,b,c,d", "--each-failure")
+        explained = run_json("explain", "us.t.example", "--server", url)
+        wrong = [("x.test",), ("us.t.example", "NO"), ("us.t.example", "--down", "x")]
+        codes = [run("odds", *arguments, "--server", url).exit_code for arguments in wrong]
+        return odds, explained, codes
+
+    odds, explained, codes = await asyncio.to_thread(ask)
+
+    assert [answer["probability"] for answer in odds["answers"]] == ["13/20", "7/20"]
+    assert [failure["down"] for failure in odds["failures"]] == ["a", "b"]
+    health = [step for step in explained["steps"] if step["step"] == "health"]
+    assert [step["reason"].split(":")[0] for step in health] == ["Failure", "Failure"]
+    assert all(step["age_s"] >= 0 for step in health)
+    assert codes == [1, 2, 2]
+
+
+async def test_answers_of_policies_tell_their_reason_where_that_is_switched_on(server: Server) -> None:
+    reply = await ask_udp(*server.endpoints[0], make_query("top.t.example"))
+    (ede,) = [option for option in reply.options if option.otype == 15]
+    assert ede.to_wire()[:2] == b"\0\0"
+    assert ede.text.startswith("latency us, weighted ")
+
+    plain = await ask_udp(*server.endpoints[0], make_query("ns.t.example"))
+    assert not [option for option in plain.options if option.otype == 15]

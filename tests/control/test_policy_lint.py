@@ -1,0 +1,180 @@
+"""`r53lite check` warns of policies that do not do what they seem to, and of nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from r53lite.cli.main import main
+from tests.routing.odds_cases import APEX
+
+CHECKS = "health_checks:\n" + "".join(f"  {check}: {{type: HTTP, ip: 127.0.0.1}}\n" for check in "abcd")
+USE_ALL = (
+    "  - {name: all, type: A, ttl: 9, policy: multivalue, sets: ["
+    + ", ".join(
+        f"{{id: {check}, values: [192.0.2.{n}], health_check: {check}}}" for n, check in enumerate("abcd")
+    )
+    + "]}\n"
+)
+COLLECTIONS = "cidr_collections:\n  offices: {berlin: [198.51.100.0/24], tokyo: [203.0.113.0/24]}\n"
+LOCATIONS = (
+    "networks:\n  - {cidr: 198.51.100.0/24, country: DE, continent: EU}\n"
+    "  - {cidr: 203.0.113.0/24, country: AU, continent: OC}\n"
+)
+
+
+def entry(policy: str, *sets: str, ttl: int = 9, name: str = "w") -> str:
+    lines = "".join(f"      - {{{one}}}\n" for one in sets)
+    return f"  - name: {name}\n    type: A\n    ttl: {ttl}\n    policy: {policy}\n    sets:\n{lines}"
+
+
+def warnings(directory: Path, *entries: str, extra: str = USE_ALL) -> list[str]:
+    """Return the warnings of a zone with some entries, without file and line."""
+    text = f"zone: t.test\nrecords:\n{APEX}{extra}{''.join(entries)}{CHECKS}{COLLECTIONS}"
+    (directory / "t.test.yaml").write_text(text, encoding="utf-8")
+    (directory / "locations.yaml").write_text(LOCATIONS, encoding="utf-8")
+    result = CliRunner().invoke(main, ["check", str(directory)])
+    assert result.exit_code == 0, result.output
+    return [line.split(": warning: ")[1] for line in result.stdout.splitlines()]
+
+
+def test_a_geolocation_group_without_default_names_networks_that_get_nothing(tmp_path: Path) -> None:
+    (warning,) = warnings(
+        tmp_path,
+        entry("geolocation", "id: eu, location: {continent: EU}, values: [192.0.2.1]"),
+    )
+    assert warning.startswith(
+        "w.t.test. A has no default set: clients such as 203.0.113.0/24 (AU), 192.0.2.0/24"
+    )
+    assert "198.51.100.0/24" not in warning
+
+
+def test_a_cidr_group_without_default_names_networks_that_get_nothing(tmp_path: Path) -> None:
+    (warning,) = warnings(
+        tmp_path,
+        entry("cidr", "id: b, cidr: {collection: offices, location: berlin}, values: [192.0.2.1]"),
+    )
+    assert "has no default set: clients such as 203.0.113.0/24, 192.0.2.0/24" in warning
+
+
+@pytest.mark.parametrize(
+    "group",
+    [
+        entry(
+            "geolocation",
+            "id: eu, location: {continent: EU}, values: [192.0.2.1], health_check: a",
+            "id: all, location: {country: '*'}, values: [192.0.2.2]",
+        ),
+        entry(
+            "cidr",
+            "id: b, cidr: {collection: offices, location: berlin}, values: [192.0.2.1], health_check: a",
+            "id: all, cidr: {collection: offices, location: '*'}, values: [192.0.2.2]",
+        ),
+        entry(
+            "failover",
+            "id: p, failover: primary, values: [192.0.2.1], health_check: a",
+            "id: s, failover: secondary, values: [192.0.2.2]",
+        ),
+        entry(
+            "latency",
+            "id: us, region: us-east-1, values: [192.0.2.1], health_check: a",
+            "id: eu, region: eu-west-1, values: [192.0.2.2], health_check: b",
+        ),
+        entry(
+            "geoproximity",
+            "id: us, at: {region: us-east-1}, bias: 99, values: [192.0.2.1], health_check: a",
+            "id: eu, at: {region: eu-west-1}, bias: -99, values: [192.0.2.2], health_check: b",
+        ),
+        entry(
+            "weighted",
+            "id: a, weight: 1, values: [192.0.2.1], health_check: a",
+            "id: b, weight: 0, values: [192.0.2.2], health_check: b",
+        ),
+    ],
+    ids=lambda group: group.split("policy: ")[1].split()[0],
+)
+def test_groups_that_survive_any_one_failure_are_not_warned_of(tmp_path: Path, group: str) -> None:
+    assert warnings(tmp_path, group) == []
+
+
+def test_a_zero_weight_without_a_check_takes_over_in_silence(tmp_path: Path) -> None:
+    group = entry(
+        "weighted",
+        "id: a, weight: 1, values: [192.0.2.1], health_check: a",
+        "id: z, weight: 0, values: [192.0.2.2]",
+    )
+    (warning,) = warnings(tmp_path, group)
+    assert warning.startswith("w.t.test. A set 'z' has weight 0 and no health check: it takes all traffic")
+
+
+def test_weights_of_zero_alone_switch_nothing_off(tmp_path: Path) -> None:
+    sets = [f"id: s{number}, weight: 0, values: [192.0.2.{number}]" for number in range(2)]
+    (warning,) = warnings(tmp_path, entry("weighted", *sets))
+    assert "has weights of 0 alone" in warning
+
+
+def test_a_zero_weight_beside_one_that_cannot_fail_never_answers(tmp_path: Path) -> None:
+    group = entry(
+        "weighted",
+        "id: a, weight: 1, values: [192.0.2.1]",
+        "id: z, weight: 0, values: [192.0.2.2]",
+    )
+    (warning,) = warnings(tmp_path, group)
+    assert warning.startswith("w.t.test. A set 'z' can never answer: its weight is 0")
+
+
+def test_a_location_without_blocks_and_a_place_behind_another_never_answer(tmp_path: Path) -> None:
+    group = entry(
+        "geoproximity",
+        "id: a, at: {region: us-east-1}, values: [192.0.2.1]",
+        "id: b, at: {region: us-east-1}, values: [192.0.2.2]",
+    )
+    (warning,) = warnings(tmp_path, group)
+    assert warning.startswith("w.t.test. A set 'b' can never answer")
+
+
+def test_a_group_that_one_failure_leaves_with_a_dead_target_has_its_counter_example(tmp_path: Path) -> None:
+    group = entry(
+        "weighted",
+        "id: a, weight: 1, values: [192.0.2.1], health_check: a",
+        "id: b, weight: 3, values: [192.0.2.2], health_check: a",
+    )
+    assert warnings(tmp_path, group) == [
+        "w.t.test. A does not survive any one failure: with health check 'a' down it still answers 192.0.2.1"
+        " (in 100% of answers)"
+    ]
+
+
+def test_survival_is_judged_through_alias_trees(tmp_path: Path) -> None:
+    leaves = entry("weighted", "id: x, weight: 1, values: [192.0.2.1], health_check: a", name="leaf")
+    backed = entry(
+        "failover",
+        "id: p, failover: primary, alias: {target: leaf, evaluate_target_health: true}",
+        "id: s, failover: secondary, values: [192.0.2.9]",
+    )
+    found = warnings(tmp_path, leaves, backed)
+    assert [warning.split()[0] for warning in found] == ["leaf.t.test."]
+
+
+def test_a_long_ttl_with_health_checks_outlives_a_failure(tmp_path: Path) -> None:
+    sets = [f"id: s{number}, values: [192.0.2.{number}], health_check: {'ab'[number]}" for number in range(2)]
+    assert warnings(tmp_path, entry("multivalue", *sets, ttl=60)) == []
+    (warning,) = warnings(tmp_path, entry("multivalue", *sets, ttl=61))
+    assert "has TTL 61 and health checks" in warning
+
+
+def test_health_checks_that_no_record_uses_are_told_with_their_line(tmp_path: Path) -> None:
+    assert warnings(tmp_path, extra="") == [
+        f"health check '{check}' is used by no record" for check in "abcd"
+    ]
+
+
+def test_no_word_about_policies_of_files_with_errors(tmp_path: Path) -> None:
+    (tmp_path / "t.test.yaml").write_text(
+        f"zone: t.test\nrecords:\n{APEX}{CHECKS}unknown: 1\n", encoding="utf-8"
+    )
+    result = CliRunner().invoke(main, ["check", str(tmp_path)])
+    assert result.exit_code == 1
+    assert "used by no record" not in result.stdout

@@ -1,0 +1,207 @@
+"""The odds are exact: known fractions, sums, and what really is drawn."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import comb
+from pathlib import Path
+
+import pytest
+
+from r53lite.answering.odds_report import Odds, odds_of
+from r53lite.dns.name import parse_name
+from r53lite.dns.presentation import format_rdata
+from r53lite.dns.rrtypes import parse_rrtype
+from r53lite.health.model import HealthStatus
+from r53lite.health.table import HealthTable
+from r53lite.routing.context import ClientLocation
+from r53lite.routing.odds import Situation
+from tests.routing.odds_cases import APEX, check_group, check_group_over_udp, make_world
+from tests.statistics import chi_square_tail, p_value
+from tests.support import load_snapshot
+
+GROUPS_IN_CI = 25  # `make soak` takes 200
+GROUPS_OVER_UDP = 10
+DRAWS_OVER_UDP = 2000  # `make soak` takes 20,000
+ONE = Fraction(1)
+
+
+def odds(directory: Path, records: str, name: str = "w", *down: str, rrtype: str = "A") -> Odds:
+    """Return the odds of a name of a zone with some records; checks a, b, c, d exist."""
+    checks = "".join(f"  {check}: {{type: HTTP, ip: 127.0.0.1}}\n" for check in "abcd")
+    text = f"zone: t.test\nrecords:\n{APEX}{records}\nhealth_checks:\n{checks}"
+    snapshot = load_snapshot(directory, t_test_yaml=text)
+    health = HealthTable({check: HealthStatus(False, "", 1, 0.0, None) for check in down})
+    return odds_of(
+        snapshot, parse_name(f"{name}.t.test"), parse_rrtype(rrtype), Situation(health, ClientLocation())
+    )
+
+
+def weighted(*sets: str, ttl: int = 9) -> str:
+    lines = "".join(f"      - {{{one}}}\n" for one in sets)
+    return f"  - name: w\n    type: A\n    ttl: {ttl}\n    policy: weighted\n    sets:\n{lines}"
+
+
+def multivalue(count: int, checked: int = 0) -> str:
+    lines = ""
+    for number in range(count):
+        check = ", health_check: a" if number < checked else ""
+        lines += f"      - {{id: s{number}, values: [192.0.2.{number}]{check}}}\n"
+    return f"  - name: w\n    type: A\n    ttl: 9\n    policy: multivalue\n    sets:\n{lines}"
+
+
+def by_path(found: Odds) -> dict[str, Fraction]:
+    return {"+".join(share.answered.path): share.probability for share in found.shares}
+
+
+def test_weights_1_and_255_give_exactly_their_share(tmp_path: Path) -> None:
+    found = odds(
+        tmp_path,
+        weighted("id: a, weight: 1, values: [192.0.2.1]", "id: b, weight: 255, values: [192.0.2.2]"),
+    )
+
+    assert by_path(found) == {"a": Fraction(1, 256), "b": Fraction(255, 256)}
+    assert [share.answered.ttl for share in found.shares] == [9, 9]
+
+
+def test_routing_policies_2_2_10_20_20_with_the_third_unhealthy(tmp_path: Path) -> None:
+    sets = (
+        "id: a, weight: 10, values: [192.0.2.1], health_check: a",
+        "id: b, weight: 20, values: [192.0.2.2], health_check: b",
+        "id: c, weight: 20, values: [192.0.2.3], health_check: c",
+    )
+
+    assert by_path(odds(tmp_path, weighted(*sets), "w", "c")) == {"a": Fraction(1, 3), "b": Fraction(2, 3)}
+
+
+def test_alias_trees_3_4_row_10_the_zero_weight_takes_over(tmp_path: Path) -> None:
+    sets = (
+        "id: ten, weight: 10, values: [192.0.2.1], health_check: a",
+        "id: zero, weight: 0, values: [192.0.2.2], health_check: b",
+    )
+    assert by_path(odds(tmp_path, weighted(*sets), "w", "a")) == {"zero": Fraction(1)}
+    both = odds(tmp_path, weighted(*sets), "w", "a", "b")
+    assert by_path(both) == {"ten": Fraction(1)}
+    assert both.shares[0].dead == {"a"}
+
+
+def test_all_weights_zero_are_even(tmp_path: Path) -> None:
+    sets = [f"id: s{number}, weight: 0, values: [192.0.2.{number}]" for number in range(3)]
+    assert set(by_path(odds(tmp_path, weighted(*sets))).values()) == {Fraction(1, 3)}
+
+
+def test_equal_answers_of_a_path_are_merged_and_others_kept_apart(tmp_path: Path) -> None:
+    found = odds(
+        tmp_path,
+        weighted("id: a, weight: 1, values: [192.0.2.1]", "id: b, weight: 1, values: [192.0.2.1]"),
+    )
+    assert by_path(found) == {"a": Fraction(1, 2), "b": Fraction(1, 2)}
+
+
+@pytest.mark.parametrize("count", [1, 2, 8])
+def test_a_multivalue_answer_of_all_is_one_outcome_whatever_its_order(tmp_path: Path, count: int) -> None:
+    (share,) = odds(tmp_path, multivalue(count)).shares
+    assert (share.probability, len(share.answered.values)) == (ONE, count)
+
+
+@pytest.mark.parametrize("count", [9, 10])
+def test_few_samples_are_listed(tmp_path: Path, count: int) -> None:
+    found = odds(tmp_path, multivalue(count))
+    assert not found.samples
+    assert len(found.shares) == comb(count, 8)
+    assert {share.probability for share in found.shares} == {Fraction(1, comb(count, 8))}
+
+
+def test_of_many_samples_each_value_has_its_marginal(tmp_path: Path) -> None:
+    found = odds(tmp_path, multivalue(12))
+    (sample,) = found.samples
+    assert (sample.among, sample.wanted, sample.probability) == (12, 8, ONE)
+    assert len(found.shares) == 12
+    assert all(share.is_marginal and share.probability == Fraction(2, 3) for share in found.shares)
+
+
+def test_a_value_of_two_sampled_sets_is_there_if_either_is(tmp_path: Path) -> None:
+    records = multivalue(13).replace("192.0.2.1]", "192.0.2.0]")
+    found = odds(tmp_path, records)
+    total: dict[bytes, Fraction] = {}
+    for share in found.shares:
+        for value in share.answered.values:
+            total[value] = total.get(value, Fraction()) + share.probability
+    assert set(total.values()) == {Fraction(8, 13), 1 - Fraction(comb(11, 8), comb(13, 8))}
+
+
+def test_unhealthy_members_are_not_sampled(tmp_path: Path) -> None:
+    found = odds(tmp_path, multivalue(12, checked=2), "w", "a")
+    assert len(found.shares) == comb(10, 8)
+    assert {len(share.answered.values) for share in found.shares} == {8}
+
+
+def test_a_plain_name_has_one_answer_without_a_path(tmp_path: Path) -> None:
+    (share,) = odds(tmp_path, "", "ns").shares
+    assert (share.probability, share.answered.path, share.answered.ttl) == (ONE, (), 60)
+
+
+def test_a_missing_name_and_a_missing_type_have_one_empty_answer(tmp_path: Path) -> None:
+    for name, rrtype, rcode in (("gone", "A", 3), ("ns", "TXT", 0)):
+        (share,) = odds(tmp_path, "", name, rrtype=rrtype).shares
+        assert (share.probability, share.answered.values, share.answered.rcode) == (ONE, (), rcode)
+
+
+def test_a_cname_group_is_followed_and_its_path_stands_in_front(tmp_path: Path) -> None:
+    records = weighted("id: a, weight: 1, values: [192.0.2.1]", "id: b, weight: 3, values: [192.0.2.2]") + (
+        "  - name: start\n    type: CNAME\n    ttl: 5\n    policy: weighted\n    sets:\n"
+        "      - {id: here, weight: 1, values: [w]}\n"
+        "      - {id: away, weight: 1, values: [elsewhere.test.]}\n"
+    )
+    found = odds(tmp_path, records, "start")
+    assert by_path(found) == {"here+a": Fraction(1, 8), "here+b": Fraction(3, 8), "away": Fraction(1, 2)}
+    (away,) = [share.answered for share in found.shares if share.answered.path == ("away",)]
+    assert (away.values, away.leaving) == ((), parse_name("elsewhere.test"))
+
+
+def test_survival_is_judged_by_the_targets_answered(tmp_path: Path) -> None:
+    alone = weighted("id: a, weight: 1, values: [192.0.2.1], health_check: a")
+    assert not odds(tmp_path, alone, "w", "a").survives
+    assert odds(tmp_path, alone, "w").survives
+
+
+def test_values_are_shown_as_text(tmp_path: Path) -> None:
+    (share,) = odds(tmp_path, "", "ns").shares
+    assert [format_rdata(share.answered.rrtype, value) for value in share.answered.values] == ["127.0.0.1"]
+
+
+@pytest.mark.parametrize("number", range(GROUPS_IN_CI))
+def test_what_is_drawn_agrees_with_the_odds(tmp_path: Path, number: int) -> None:
+    world = make_world(5300 + number, tmp_path, 5, 5 * (number % 2))
+    check_group(world, world.names[-1], 42 + number)
+
+
+async def test_what_is_answered_over_udp_agrees_with_the_odds(tmp_path: Path) -> None:
+    world = make_world(53, tmp_path, 5, 5)
+    assert len(world.names) == GROUPS_OVER_UDP
+    for number, name in enumerate(world.names):
+        await check_group_over_udp(world, name, number, DRAWS_OVER_UDP)
+
+
+# --- the judge itself ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("statistic", "degrees", "tail"),
+    [
+        (3.841459, 1, 0.05),
+        (11.0705, 5, 0.05),
+        (10.8276, 1, 0.001),
+        (124.342, 100, 0.05),
+        (61.0983, 100, 0.9992),
+    ],
+)
+def test_the_tail_of_chi_square_is_that_of_the_tables(statistic: float, degrees: int, tail: float) -> None:
+    assert chi_square_tail(statistic, degrees) == pytest.approx(tail, rel=1e-3)
+
+
+def test_counts_that_do_not_fit_are_told_from_those_that_do() -> None:
+    expected = {"a": 5000.0, "b": 5000.0}
+    assert p_value({"a": 5040, "b": 4960}, expected) > 0.1
+    assert p_value({"a": 5400, "b": 4600}, expected) < 1e-9
+    assert p_value({"a": 9999, "c": 1}, expected) == 0
