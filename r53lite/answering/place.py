@@ -38,7 +38,7 @@ class Place:
 
     def unscoped(self) -> Place:
         """Return the place for a query whose replies have scope 0 whatever they look at."""
-        location = self.location._replace(prefix_len=0, area_prefix_len=0, position_prefix_len=0)
+        location = self.location._replace(prefix_len=0, area_prefix_len=0, position_prefix_len=0, widen=None)
         return Place(self._located._replace(location=location), self.client._replace(is_scoped=False))
 
     def key(self, looked: Looked) -> Hashable:
@@ -55,9 +55,11 @@ class Place:
         """Return the length of the shortest prefix around the client in which all are alike in that."""
         return max([self._scope_of(one) for one in looked], default=0)
 
-    def _id_of(self, one: CidrIndex | Aspect) -> int:
+    def _id_of(self, one: CidrIndex | Aspect) -> Hashable:
         if isinstance(one, CidrIndex):
             return id(self._match(one).locations)
+        if one.class_of is not None:
+            return one.class_of(self._located.location)
         return self._located.number(one)
 
     def _scope_of(self, one: CidrIndex | Aspect) -> int:

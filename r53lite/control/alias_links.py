@@ -24,6 +24,7 @@ from r53lite.dns.rrtypes import format_rrtype
 from r53lite.errors import Fault
 from r53lite.routing.cidr_index import CidrIndex
 from r53lite.routing.record_set import DEFAULT, AliasTarget, OutsideTarget, RecordSet, RecordSetGroup
+from r53lite.routing.registry import view_of
 from r53lite.routing.tree import MAX_DEPTH
 from r53lite.zone.model import PolicyNode, Zone
 from r53lite.zone.packed import find_data, is_cut, is_occluded
@@ -44,8 +45,13 @@ class BlockLinks:
         self._indexes: dict[tuple[str, frozenset[str]], CidrIndex] = {}
 
     def link(self, groups: Sequence[RecordSetGroup], faults: list[Fault]) -> list[RecordSetGroup]:
-        """Return the groups, those under policy cidr with their blocks; note what does not exist."""
-        return [self._link(group, faults) if group.policy == "cidr" else group for group in groups]
+        """Return the groups with their views of locations, those under policy cidr with their blocks; note
+        what does not exist.
+        """
+        return [
+            self._link(group, faults) if group.policy == "cidr" else group._replace(view=view_of(group))
+            for group in groups
+        ]
 
     def _link(self, group: RecordSetGroup, faults: list[Fault]) -> RecordSetGroup:
         name = ""

@@ -11,7 +11,7 @@ who explain answers (`routing.tracing`) or tell their odds (`routing.odds`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from math import perm
 from operator import attrgetter
 from typing import NamedTuple, Protocol
@@ -42,7 +42,8 @@ class ClientLocation(NamedTuple):
     The prefix lengths are for RFC 7871's scope: each is the length of the shortest prefix around the client
     in which every client has the same of what a policy looks at. `prefix_len` is that of everything,
     `area_prefix_len` of country, subdivision and continent (geolocation), `position_prefix_len` of region,
-    coordinates and latencies, and of being in China (latency, geoproximity).
+    coordinates and latencies, and of being in China (latency, geoproximity). `widen` finds the scope of the
+    view of a group, which is shorter where neighbors differ in nothing that the group minds.
     """
 
     region: str | None = None
@@ -56,6 +57,7 @@ class ClientLocation(NamedTuple):
     area_prefix_len: int = 0
     position_prefix_len: int = 0
     latency_sources: Mapping[str, str] = {}  # never written to
+    widen: Callable[[Aspect], int] | None = None
 
     def latency_source(self, region: str) -> str:
         """Say where the latency to a region comes from."""
@@ -65,16 +67,35 @@ class ClientLocation(NamedTuple):
 
 
 class Aspect:
-    """What of a client's location a policy looks at: `EVERYTHING`, `AREA` or `POSITION`. Each has its own
-    scope (see `ClientLocation`).
+    """What of a client's location is looked at: `EVERYTHING`, `AREA` or `POSITION`, each with its own scope
+    (see `ClientLocation`); or what one group makes of one of these, its view (`within`).
 
     No `Enum`: its members hash in Python, and compiled answers are found by what they looked at.
+
+    Args:
+        field_scope: the scope in which all that is looked at is the same.
+        class_of: what a group makes of it: equal for clients who get the same; None without a group.
     """
 
-    __slots__ = ("scope_prefix_len",)
+    __slots__ = ("class_of", "field_scope")
 
-    def __init__(self, scope_prefix_len: Callable[[ClientLocation], int]) -> None:
-        self.scope_prefix_len = scope_prefix_len
+    def __init__(
+        self,
+        field_scope: Callable[[ClientLocation], int],
+        class_of: Callable[[ClientLocation], Hashable] | None = None,
+    ) -> None:
+        self.field_scope = field_scope
+        self.class_of = class_of
+
+    def within(self, class_of: Callable[[ClientLocation], Hashable]) -> Aspect:
+        """Return the view of a group that looks at no more than this."""
+        return Aspect(self.field_scope, class_of)
+
+    def scope_prefix_len(self, location: ClientLocation) -> int:
+        """Return the length of the shortest prefix around a client in which everybody is alike in this."""
+        if self.class_of is None or location.widen is None:
+            return self.field_scope(location)
+        return location.widen(self)
 
 
 EVERYTHING = Aspect(attrgetter("prefix_len"))
@@ -132,18 +153,6 @@ class Context:
     def location(self) -> ClientLocation:
         """Return where the client is, for who may look at everything."""
         return self.look_at(EVERYTHING)
-
-    @property
-    def area(self) -> ClientLocation:
-        """Return where the client is, for who looks at country, subdivision and continent alone."""
-        return self.look_at(AREA)
-
-    @property
-    def position(self) -> ClientLocation:
-        """Return where the client is, for who looks at region, coordinates and latencies alone, and whether
-        it is in China.
-        """
-        return self.look_at(POSITION)
 
     def look_at(self, aspect: Aspect) -> ClientLocation:
         """Return where the client is, and count the scope of what is looked at."""

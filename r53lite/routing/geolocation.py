@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from r53lite.routing.context import ClientLocation, Context
+from r53lite.routing.context import AREA, Aspect, ClientLocation, Context
 from r53lite.routing.record_set import DEFAULT, GeoLocation, RecordSet, RecordSetGroup
 
 EVERYWHERE = GeoLocation(country=DEFAULT)
@@ -28,7 +28,13 @@ def order(group: RecordSetGroup, sets: Sequence[RecordSet], context: Context) ->
     if all(record_set.location == EVERYWHERE for record_set in group.sets):
         return sets
     by_place = {record_set.location: record_set for record_set in sets}
-    return [by_place[place] for place in places_of(context.area) if place in by_place]
+    return [by_place[place] for place in places_of(context.look_at(group.view or AREA)) if place in by_place]
+
+
+def view_of(group: RecordSetGroup) -> Aspect:
+    """Return what a group makes of a location: the places it has sets for, the smallest first."""
+    known = frozenset(record_set.location for record_set in group.sets)
+    return AREA.within(lambda location: tuple(place for place in places_of(location) if place in known))
 
 
 def places_of(location: ClientLocation) -> list[GeoLocation]:

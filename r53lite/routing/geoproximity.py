@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from r53lite.routing.context import DEFAULT_REGION, ClientLocation, Context
+from r53lite.routing.context import DEFAULT_REGION, POSITION, Aspect, ClientLocation, Context
 from r53lite.routing.places import REGIONS, Coordinates, distance_km
 from r53lite.routing.record_set import GeoProximity, RecordSet, RecordSetGroup
 
@@ -30,8 +30,23 @@ def order(group: RecordSetGroup, sets: Sequence[RecordSet], context: Context) ->
     """
     if len(group.sets) == 1:
         return sets
-    client = coordinates_of(context.position)
-    return sorted(sets, key=lambda one: (biased_km(client, one.at or GeoProximity()), one.id))
+    client = coordinates_of(context.look_at(group.view or POSITION))
+    return sorted(sets, key=lambda one: _rank(client, one))
+
+
+def view_of(group: RecordSetGroup) -> Aspect:
+    """Return what a group makes of a location: the order of its sets."""
+    sets = group.sets
+
+    def class_of(location: ClientLocation) -> tuple[str, ...]:
+        client = coordinates_of(location)
+        return tuple([one.id for one in sorted(sets, key=lambda one: _rank(client, one))])
+
+    return POSITION.within(class_of)
+
+
+def _rank(client: Coordinates, record_set: RecordSet) -> tuple[float, str]:
+    return biased_km(client, record_set.at or GeoProximity()), record_set.id
 
 
 def coordinates_of(location: ClientLocation) -> Coordinates:

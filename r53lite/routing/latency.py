@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from r53lite.routing.context import DEFAULT_REGION, ClientLocation, Context
+from r53lite.routing.context import DEFAULT_REGION, POSITION, Aspect, ClientLocation, Context
 from r53lite.routing.places import REGIONS, distance_km, estimated_latency_ms
 from r53lite.routing.record_set import RecordSet, RecordSetGroup
 
@@ -34,8 +34,14 @@ def order(group: RecordSetGroup, sets: Sequence[RecordSet], context: Context) ->
     """
     if len(group.sets) == 1:
         return sets
-    location = context.position
+    location = context.look_at(group.view or POSITION)
     return sorted(sets, key=lambda record_set: _rank(location, record_set.region or DEFAULT_REGION))
+
+
+def view_of(group: RecordSetGroup) -> Aspect:
+    """Return what a group makes of a location: the order of its regions."""
+    regions = tuple({record_set.region or DEFAULT_REGION: None for record_set in group.sets})
+    return POSITION.within(lambda location: tuple(sorted(regions, key=lambda one: _rank(location, one))))
 
 
 def latency_ms(location: ClientLocation, region: str) -> float:

@@ -5,9 +5,10 @@ and the rows of a latency matrix that are for networks. Of a configured network 
 one counts, and the configured one of equals; its entry is taken whole.
 
 How far a location holds is told for everything together and for each thing a policy looks at (see
-`ClientLocation`). Neighbors that say the same count as one. Where no database is involved the scopes are
-exact: shorter ones would cover somebody else. With a database the neighborhood is searched up to
-`MAX_PIECES` networks, so a scope may be longer than it needs to be, never shorter.
+`ClientLocation`), and for what one group makes of it (its view). Neighbors that say the same count as one.
+Where no database is involved the scopes of things are exact: shorter ones would cover somebody else. With a
+database, and for views, the neighborhood is searched up to `MAX_PIECES` networks, so a scope may be longer
+than it needs to be, never shorter.
 
 A client subnet is located by the networks that contain the whole of it, or, where all of it has the same
 location in smaller pieces, by that. A database knows no network around another; a subnet that it divides is
@@ -28,9 +29,11 @@ from r53lite.routing.context import AREA, DEFAULT_REGION, POSITION, Aspect, Clie
 from r53lite.routing.latencies import LatencyMatrix, LatencyRow, LatencyTable, complete
 from r53lite.routing.ranges import Block, Family, Network, Ranges, numbered
 
-MAX_PIECES = 16  # our choice: some 0.1 ms for a client seen for the first time
+MAX_PIECES = 8  # our choice: some 0.1 ms for a client seen for the first time
+MAX_CONFIGURED_PIECES = 64  # our choice: networks alone take less time
 MAX_KNOWN = 32_768  # our choice: completed locations that are kept so that clients share them; some 20 MB
 MAX_CLASSES = 3 * MAX_KNOWN
+MAX_VIEWS = 64  # our choice: groups whose scopes one client's place remembers
 CHINA = "CN"
 
 UNKNOWN = ClientLocation(source=f"default: {DEFAULT_REGION}")
@@ -169,7 +172,7 @@ class Locations:
         """
         number, bits, mapped_bits = numbered(address, source_prefix_len)
         found, scopes = self._search(number, bits, source_prefix_len - mapped_bits)
-        location = _scoped(found.known.location, scopes, mapped_bits)
+        location = self._scoped(found, scopes, number, bits, mapped_bits, source_prefix_len)
         if found.network_prefix_len < 0:
             return location
         first = number >> bits - found.network_prefix_len << bits - found.network_prefix_len
@@ -189,7 +192,8 @@ class Locations:
         """Locate a client as `locate` does; the classes tell whether answers made for others hold for it."""
         number, bits, mapped_bits = numbered(address, source_prefix_len)
         found, scopes = self._search(number, bits, source_prefix_len - mapped_bits)
-        return Located(_scoped(found.known.location, scopes, mapped_bits), *found.known.classes)
+        location = self._scoped(found, scopes, number, bits, mapped_bits, source_prefix_len)
+        return Located(location, *found.known.classes)
 
     def look_up_address(self, address: bytes) -> Located:
         """Locate a client by its whole address, for replies that tell no scope: all scopes are 0."""
@@ -276,7 +280,8 @@ class Locations:
         for prefix_len in range(here.prefix_len, 0, -1):
             size = 1 << bits - prefix_len
             start = (number // size ^ 1) * size
-            for classes in self._pieces(start, start + size, bits):
+            for known in self._pieces(start, start + size, bits):
+                classes = known.classes
                 budget -= 1
                 same = [same[i] and classes[i] == here.known.classes[i] for i in range(3)]
                 if budget < 0 or not any(same):
@@ -284,13 +289,56 @@ class Locations:
             scopes = [prefix_len - 1 if same[i] else scopes[i] for i in range(3)]
         return scopes[0], scopes[1], scopes[2]
 
-    def _pieces(self, start: int, end: int, bits: int) -> Iterator[tuple[int, int, int]]:
-        """Yield the classes in each part of a stretch of addresses."""
+    def _pieces(self, start: int, end: int, bits: int) -> Iterator[_Known]:
+        """Yield what is known in each part of a stretch of addresses."""
+        outlines = self._outlines.get(bits)
         while start < end:
             found = self._at(start, bits, bits)
-            yield found.known.classes
-            size = 1 << bits - found.prefix_len
+            yield found.known
+            size = 1 << bits - (found.prefix_len if outlines is None else outlines.scopes(start)[0])
             start = (start // size + 1) * size
+
+    def view_scope(self, view: Aspect, location: ClientLocation, number: int, bits: int, least: int) -> int:
+        """Return the shortest prefix, from `least` bits on, around an address in which a group sees no
+        difference, as far as so many pieces show it.
+        """
+        assert view.class_of is not None  # only views have neighborhoods
+        kind = view.class_of(location)
+        budget = MAX_PIECES if self._databases else MAX_CONFIGURED_PIECES
+        for prefix_len in range(least, 0, -1):
+            size = 1 << bits - prefix_len
+            start = (number // size ^ 1) * size
+            for known in self._pieces(start, start + size, bits):
+                budget -= 1
+                if budget < 0 or view.class_of(known.location) != kind:
+                    return prefix_len
+        return 0
+
+    def _scoped(
+        self, found: _Found, scopes: _Scopes, number: int, bits: int, mapped_bits: int, source_prefix_len: int
+    ) -> ClientLocation:
+        """Return a location with its scopes set."""
+        everything, area, position = scopes
+        scoped = found.known.location._replace(
+            prefix_len=everything + mapped_bits,
+            area_prefix_len=area + mapped_bits,
+            position_prefix_len=position + mapped_bits,
+        )
+        scopes_of_views: dict[Aspect, int] = {}  # few: a place is for one client, whose questions are few
+
+        def widen(view: Aspect) -> int:
+            scope = scopes_of_views.get(view)
+            if scope is None:
+                scope = view.field_scope(scoped)
+                if scope <= source_prefix_len:  # else the subnet is too short to tell
+                    least = scope - mapped_bits
+                    scope = self.view_scope(view, scoped, number, bits, least) + mapped_bits
+                if len(scopes_of_views) >= MAX_VIEWS:
+                    scopes_of_views.clear()
+                scopes_of_views[view] = scope
+            return scope
+
+        return scoped._replace(widen=widen)
 
 
 class _Outlines:
@@ -308,16 +356,6 @@ class _Outlines:
         """Return the shortest prefixes around an address in which nothing changes."""
         everything, area, position = (self._family.scope_in(one, number) for one in self._outlines)
         return everything, area, position
-
-
-def _scoped(location: ClientLocation, scopes: _Scopes, mapped_bits: int) -> ClientLocation:
-    """Return a location with its scopes set."""
-    everything, area, position = scopes
-    return location._replace(
-        prefix_len=everything + mapped_bits,
-        area_prefix_len=area + mapped_bits,
-        position_prefix_len=position + mapped_bits,
-    )
 
 
 def _layered(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from r53lite.routing.cidr_index import CidrIndex
+    from r53lite.routing.context import Aspect
 
 POLICIES = (
     "simple",
@@ -97,7 +98,8 @@ class RecordSet(NamedTuple):
 
 class RecordSetGroup(NamedTuple):
     """All record sets of one owner and type, in the order of the file. `ttl` is the least of those with
-    values. `blocks` tells a CIDR group which of its locations a client is in.
+    values. `blocks` tells a CIDR group which of its locations a client is in; `view` is what another group
+    makes of a client's location, made once when it is loaded (`registry.view_of`).
     """
 
     owner: bytes
@@ -107,6 +109,7 @@ class RecordSetGroup(NamedTuple):
     file: str = ""
     line: int = 0
     blocks: CidrIndex | None = None
+    view: Aspect | None = None
 
     @property
     def ttl(self) -> int:

@@ -7,10 +7,10 @@ all.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from r53lite.routing import cidr, failover, geolocation, geoproximity, latency, simple, weighted
-from r53lite.routing.context import Context
+from r53lite.routing.context import Aspect, Context
 from r53lite.routing.record_set import RecordSet, RecordSetGroup
 from r53lite.routing.selection import Selection
 from r53lite.routing.tree import Order, Walk
@@ -24,6 +24,19 @@ _ORDERS: Mapping[str, Order] = {
     "geoproximity": geoproximity.order,
     "cidr": cidr.order,
 }
+
+
+_VIEWS: Mapping[str, Callable[[RecordSetGroup], Aspect]] = {
+    "latency": latency.view_of,
+    "geolocation": geolocation.view_of,
+    "geoproximity": geoproximity.view_of,
+}
+
+
+def view_of(group: RecordSetGroup) -> Aspect | None:
+    """Return what a group makes of a client's location; None where it makes nothing of it."""
+    make = _VIEWS.get(group.policy)
+    return None if make is None else make(group)
 
 
 def select(group: RecordSetGroup, context: Context) -> Selection:

@@ -122,7 +122,8 @@ def some_group(policy: str, chance: random.Random) -> RecordSetGroup:
     else:
         sets = [blank._replace(weight=1, failover=failover) for failover in ("primary", "secondary")]
     named = tuple(one._replace(id=str(index)) for index, one in enumerate(sets))
-    return RecordSetGroup(b"\x00", A, policy, named, blocks=blocks)
+    group = RecordSetGroup(b"\x00", A, policy, named, blocks=blocks)
+    return group._replace(view=registry.view_of(group)) if chance.random() < 0.7 else group
 
 
 class Asked(NamedTuple):
@@ -173,8 +174,9 @@ def test_clients_inside_a_scope_get_the_same_candidates(
     assert scope <= BITS
     first = octet >> BITS - scope << BITS - scope
     for other in range(first, first + (1 << BITS - scope)):
-        # a subnet that CIDR blocks divide is in none of them (§2.6), so it counts by its whole addresses
-        for length in range(BITS if policy == "cidr" else scope, BITS + 1):
+        # a subnet that blocks or unlike networks divide is located by what is around it: addresses count
+        is_divided = policy == "cidr" or group.view is not None
+        for length in range(BITS if is_divided else scope, BITS + 1):
             if length == 0 or other & (1 << BITS - length) - 1:
                 continue  # a prefix of no bits is not located; bits behind a prefix are zeros
             assert ask(group, locations, other, length).candidates == asked.candidates, (other, length)
@@ -202,6 +204,24 @@ def test_scopes_of_configured_networks_are_the_shortest(seed: int, octet: int) -
 
         assert within(scope) == {found[kind]}
         assert scope == 0 or len(within(scope - 1)) > 1
+
+
+@pytest.mark.parametrize("policy", ["latency", "geolocation", "geoproximity", "cidr"])
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 1 << 32), st.integers(0, 255))
+def test_scopes_of_groups_are_the_shortest(policy: str, seed: int, octet: int) -> None:
+    """One bit less would take in somebody who gets other candidates, where no database is involved."""
+    chance = random.Random(seed)
+    locations = Locations([(some_network(chance), some_place(chance)) for _ in range(6)])
+    group = some_group(policy, chance)
+    group = group._replace(view=registry.view_of(group))
+    asked = ask(group, locations, octet, 32)
+    if asked.scope_prefix_len == 0:
+        return
+    length = asked.scope_prefix_len - 1
+    first = octet >> BITS - length << BITS - length
+    others = range(first, first + (1 << BITS - length))
+    assert any(ask(group, locations, other, 32).candidates != asked.candidates for other in others)
 
 
 def test_regions_of_this_test_exist() -> None:
