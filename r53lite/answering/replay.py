@@ -94,7 +94,7 @@ class ReadyEntry:
         place: where the client is, if the request tells it; None where that depends on who sends it.
     """
 
-    __slots__ = ("_entry", "_epoch", "_limit_bytes", "_opts", "_place", "_question", "_trees")
+    __slots__ = ("_entry", "_epoch", "_limit_bytes", "_only", "_opts", "_place", "_question", "_trees")
 
     def __init__(
         self, entry: Entry, question: bytes, opts: Opts, limit_bytes: int, place: Place | None
@@ -106,8 +106,9 @@ class ReadyEntry:
         self._limit_bytes = limit_bytes
         self._place = place
         self._trees: dict[Hashable, ReadyTree] = {}
+        self._only: ReadyTree | None = None  # what all clients get, or the one place that the request tells
         if place is not None:  # at once: the entry may have dropped the tree when the request comes again
-            self._find(place.key(entry.looked) if entry.looked else ())
+            self._only = self._find(place.key(entry.looked) if entry.looked else ())
 
     def reply(self, place: Callable[[str], Place], address: str, draw: Callable[[int], int]) -> bytes | None:
         """Return a reply without its id, or None where it has to be compiled anew.
@@ -120,7 +121,10 @@ class ReadyEntry:
         entry = self._entry
         if self._epoch != entry.epoch:
             self._trees.clear()
+            self._only = None
             self._epoch = entry.epoch
+        if self._only is not None:
+            return pick_ready(self._only, draw)
         key: Hashable = ()
         if entry.looked:
             key = (place(address) if self._place is None else self._place).key(entry.looked)
@@ -129,6 +133,8 @@ class ReadyEntry:
             ready = self._find(key)
             if ready is None:
                 return None
+        if self._place is not None or not entry.looked:
+            self._only = ready
         return pick_ready(ready, draw)
 
     def _find(self, key: Hashable) -> ReadyTree | None:

@@ -172,7 +172,9 @@ class Context:
         return match.locations
 
     def rdatas_of(self, target: OutsideTarget) -> tuple[bytes, ...] | None:
-        """Return the rdata of an outside name, or None where none is known now."""
+        """Return the rdata of an outside name: empty where it has none of the type, None where nobody knows
+        what it has.
+        """
         return self._targets.get(target)
 
     def choose(self, weights: Sequence[int]) -> int:

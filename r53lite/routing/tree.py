@@ -84,6 +84,8 @@ class Walk:
                 found = self._last_resort(alias.target)
         else:
             found = self._outside(alias.target)
+            if alias.evaluate_target_health and not found.rdatas:
+                return None
         if found is None or (alias.evaluate_target_health and not found.is_usable):
             return None
         return found._replace(is_healthy=found.is_usable).below(record_set)
@@ -128,6 +130,10 @@ class Walk:
         return self._outside(alias.target).below(record_set)
 
     def _outside(self, target: OutsideTarget | None) -> Selection:
-        """Return the addresses of an outside name; one without any, or no name at all, is unusable."""
+        """Return the addresses of an outside name; none of this type is NODATA. A name that is not known, or
+        no name at all, is unusable.
+        """
         rdatas = None if target is None else self._context.rdatas_of(target)
-        return Selection(OUTSIDE_TTL, rdatas, ()) if rdatas else UNUSABLE
+        if rdatas is None:
+            return UNUSABLE
+        return Selection(OUTSIDE_TTL, rdatas, ()) if rdatas else NOTHING

@@ -27,8 +27,9 @@ from r53lite.config.settings import Endpoint, Settings
 from r53lite.control.latency_meter import LatencyMeter
 from r53lite.control.registry import Registry
 from r53lite.control.snapshot import Snapshot
+from r53lite.dns import rrtypes
 from r53lite.dns.cookies import SECRET_BYTES, ServerCookies
-from r53lite.errors import Fault, Faults, R53Error, SettingsError
+from r53lite.errors import Fault, Faults, R53Error, ResolutionError, SettingsError
 from r53lite.health.table import HealthTable
 from r53lite.server.tcp import TcpListener
 from r53lite.server.tcp_pool import TcpPool
@@ -204,7 +205,9 @@ class Server:
             if self._recursive is not None:
                 return (await self._recursive.resolve(name, rrtype)).answer
             found = dispatch.local(name, rrtype)
-            return () if found is None else found.answer
+            if found is None or found.rcode == rrtypes.SERVFAIL:
+                raise ResolutionError("our own zones do not answer it, and recursion is off")
+            return found.answer
 
         return resolve
 

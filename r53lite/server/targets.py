@@ -2,7 +2,8 @@
 
 The settings give a name addresses, or other names. Those are resolved here, in the background, and again
 when their TTL is over; a query only reads the table that was published last, as it reads health. A name that
-cannot be resolved keeps what it had for `MAX_STALE_S` and then has nothing: an alias to it is unusable.
+cannot be resolved keeps what it had for `MAX_STALE_S` and is then unknown: an alias to it is unusable. One
+that resolves to nothing of a type is known to have nothing: NODATA.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from itertools import chain
 
 from r53lite.config.target_settings import TargetRule, rule_for
 from r53lite.dns import rrtypes
@@ -34,7 +36,8 @@ logger = logging.getLogger("r53lite.server")
 
 
 class OutsideTargets:
-    """The addresses of outside names; `table` is another object whenever one has changed.
+    """The addresses of outside names; `table` is another object whenever one has changed. A name that is not
+    in it is unknown; its addresses may be none.
 
     Args:
         rules: the settings' `targets`.
@@ -60,6 +63,8 @@ class OutsideTargets:
 
     def update(self, targets: Iterable[OutsideTarget]) -> None:
         """Take the outside names of a new snapshot: addresses of the settings count at once."""
+        if self._targets == frozenset(targets):
+            return
         self._targets = frozenset(targets)
         for target in sorted(self._targets):
             if rule_for(self._rules, target.owner) is None:
@@ -109,11 +114,12 @@ class OutsideTargets:
         for target in self._targets:
             rule = rule_for(self._rules, target.owner)
             addresses = () if rule is None else rule.addresses
-            rdatas = [address for address in addresses if len(address) == _OCTETS[target.rrtype]]
-            for key in self._keys_of(target):
-                rdatas += self._resolved.get(key, ())
-            if rdatas:
-                table[target] = tuple(dict.fromkeys(rdatas))
+            known = [addresses] if addresses else []
+            known += [self._resolved[key] for key in self._keys_of(target) if key in self._resolved]
+            if known:
+                rdatas = dict.fromkeys(chain.from_iterable(known))
+                octets = _OCTETS[target.rrtype]
+                table[target] = tuple(rdata for rdata in rdatas if len(rdata) == octets)
         if table != self.table:
             self.table = table
 
@@ -126,8 +132,8 @@ class OutsideTargets:
                     answer = await resolve(*key)
             except ResolutionError as error:
                 logger.warning("cannot resolve %s for an alias: %s", format_name(key[0]), error)
-                if self._clock() >= good_until:
-                    self._learn(key, ())
+                if self._clock() >= good_until and self._resolved.pop(key, None) is not None:
+                    self._publish()
                 await self._sleep(RETRY_S)
                 continue
             self._learn(key, tuple(sorted(_rdatas(answer, key[1]))))
@@ -136,7 +142,7 @@ class OutsideTargets:
             await self._sleep(min(max(ttl, MIN_REFRESH_S), MAX_REFRESH_S))
 
     def _learn(self, key: _Key, rdatas: tuple[bytes, ...]) -> None:
-        if self._resolved.get(key, ()) != rdatas:
+        if self._resolved.get(key) != rdatas:
             self._resolved[key] = rdatas
             self._publish()
 

@@ -3,7 +3,8 @@
 One case is one request, asked of two doors over the same snapshot: one that replays and one that takes the
 clear path every time. Before each question both get the same draws, so their replies must be equal byte for
 byte; and each request is asked several times, so that the replaying door answers it new, compiled and ready.
-Health flips and reloads come in between. `run` is what the test and `make soak` share.
+Health flips, other addresses of an outside name and reloads come in between. `run` is what the test and
+`make soak` share.
 """
 
 from __future__ import annotations
@@ -25,8 +26,11 @@ from r53lite.answering.zone_answers import DispatchSettings
 from r53lite.control.snapshot import Snapshot
 from r53lite.control.zone_files import load_zone_files
 from r53lite.dns.cookies import ServerCookies
+from r53lite.dns.name import parse_name
+from r53lite.dns.rrtypes import A
 from r53lite.health.model import HealthStatus
 from r53lite.health.table import HealthTable
+from r53lite.routing.record_set import OutsideTarget
 
 LABELS = ("a", "b", "c", "www", "*", "ns", "x-1")
 TYPES = ("A", "AAAA", "TXT", "MX", "NS", "CNAME", "SOA", "SRV", "PTR", "DS", "ANY", "DNAME", "TYPE65280")
@@ -53,6 +57,7 @@ GEO_PLACES = (
     "country: US, subdivision: WA",
     'country: "*"',
 )
+OUTSIDE = OutsideTarget(parse_name("lb.other.test."), A)
 CIDR_BLOCKS = """
 cidr_collections:
   offices:
@@ -63,11 +68,17 @@ cidr_collections:
 
 
 class World:
-    """What changes while a case runs: the snapshot and the health table."""
+    """What changes while a case runs: the snapshot, the health table and the addresses of an outside name."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
         self.health = HealthTable()
+        self.targets: dict[OutsideTarget, tuple[bytes, ...]] = {}
+
+    def move(self, chance: random.Random) -> None:
+        """Give the outside name other addresses, or none."""
+        addresses = tuple(bytes([192, 0, 2, 240 + number]) for number in range(chance.randint(0, 2)))
+        self.targets = {OUTSIDE: addresses} if addresses else {}
 
     def flip(self, check: str) -> None:
         """Turn one health check over."""
@@ -102,6 +113,8 @@ def run(seed: int, directory: Path) -> int:
             compared += 1
         if round_number == 2:
             world.flip(chance.choice(CHECKS))
+        if round_number in (1, 2):
+            world.move(chance)
         if round_number == 3 and seed % 3 == 0:
             world.snapshot = world.snapshot._replace(version=2)
     assert [door.failures for door in doors] == [0, 0], f"seed {seed}: a query failed"
@@ -125,6 +138,7 @@ def _make_doors(world: World) -> tuple[list[Dispatch], Callable[[int], None]]:
             DispatchSettings(AccessList(()), client_options=options, is_replaying=is_replaying),
             lambda limit: current[0](limit),
             lambda: 1_700_000_000.0,
+            lambda: world.targets,
         )
         for is_replaying in (True, False)
     ]

@@ -12,7 +12,7 @@ from r53lite.dns import rrtypes
 from r53lite.dns.name import format_name, parse_name
 from r53lite.dns.presentation import format_rdata
 from r53lite.errors import Faults
-from r53lite.routing.record_set import RecordSet
+from r53lite.routing.record_set import AliasTarget, CidrLocation, GeoLocation, GeoProximity, RecordSet
 from r53lite.zone.builder import build_zone
 from r53lite.zone.model import Zone
 
@@ -135,6 +135,82 @@ def test_references_keep_the_line_that_names_the_check() -> None:
     policy_file = read_sound(GROUPS)
     assert policy_file.references == (("blue", 4), ("canary", 5), ("blue", 14))
     assert [(check.id, line) for check, line in policy_file.health_checks] == [("blue", 19)]
+
+
+POLICIES_AND_ALIASES = """\
+zone: example.com.
+records:
+  - {name: f, type: A, policy: failover, sets: [
+      {id: p, failover: primary, alias: {target: www, evaluate_target_health: true}},
+      {id: s, failover: secondary, ttl: 60, values: [192.0.2.9]}]}
+  - {name: g, type: A, ttl: 5, policy: geolocation, sets: [
+      {id: eu, location: {continent: EU}, values: [192.0.2.1]},
+      {id: "no", location: {country: NO}, values: [192.0.2.2]},
+      {id: ca, location: {country: US, subdivision: CA}, values: [192.0.2.3]},
+      {id: all, location: {country: "*"}, values: [192.0.2.4]}]}
+  - {name: x, type: A, ttl: 5, policy: geoproximity, sets: [
+      {id: va, at: {region: us-east-1}, values: [192.0.2.1]},
+      {id: ldn, at: {coordinates: [51.5, -0.12]}, bias: -10, values: [192.0.2.2]}]}
+  - {name: c, type: A, ttl: 5, policy: cidr, sets: [
+      {id: berlin, cidr: {collection: offices, location: berlin}, values: [192.0.2.1]},
+      {id: all, cidr: {collection: offices, location: "*"}, values: [192.0.2.2]}]}
+  - {name: s, type: A, alias: {target: elsewhere.example.}, health_check: blue}
+  - {name: h, type: A, ttl: 7, values: [192.0.2.1], health_check: blue}
+cidr_collections:
+  offices: {berlin: [198.51.100.0/24], tokyo: ["2001:db8::/48", 203.0.113.0/24]}
+health_checks:
+  blue: {type: HTTP, ip: 127.53.1.1}
+"""
+
+
+def test_every_policy_has_its_fields() -> None:
+    policy_file = read_sound(POLICIES_AND_ALIASES)
+    failover, geolocation, geoproximity, cidr, alias, checked = policy_file.groups
+    target = AliasTarget(parse_name("www.example.com."), rrtypes.A, True)
+    assert [(one.failover, one.alias, one.ttl) for one in failover.sets] == [
+        ("primary", target, 0),
+        ("secondary", None, 60),
+    ]
+    assert [one.location for one in geolocation.sets] == [
+        GeoLocation(continent="EU"),
+        GeoLocation(country="NO"),
+        GeoLocation(country="US", subdivision="CA"),
+        GeoLocation(country="*"),
+    ]
+    assert [one.at for one in geoproximity.sets] == [
+        GeoProximity(region="us-east-1"),
+        GeoProximity(coordinates=(51.5, -0.12), bias=-10),
+    ]
+    assert [one.cidr for one in cidr.sets] == [
+        CidrLocation("offices", "berlin"),
+        CidrLocation("offices", "*"),
+    ]
+    outside = AliasTarget(parse_name("elsewhere.example."), rrtypes.A)
+    assert (alias.policy, alias.sets) == ("simple", (RecordSet("", 0, (), "blue", alias=outside, line=17),))
+    assert checked.sets == (RecordSet("", 7, (bytes([192, 0, 2, 1]),), "blue", line=18),)
+    assert policy_file.references == (("blue", 17), ("blue", 18))
+
+
+def test_cidr_collections_have_blocks_and_locations() -> None:
+    ((collection, line),) = read_sound(POLICIES_AND_ALIASES).cidr_collections
+    assert (collection.name, collection.locations, line) == ("offices", ("berlin", "tokyo"), 20)
+    assert [(str(block), location) for block, location in collection.blocks] == [
+        ("198.51.100.0/24", "berlin"),
+        ("2001:db8::/48", "tokyo"),
+        ("203.0.113.0/24", "tokyo"),
+    ]
+
+
+def test_a_file_may_hold_only_collections() -> None:
+    policy_file = read_sound("cidr_collections: {offices: {berlin: [198.51.100.0/24]}}\n")
+    assert policy_file.origin is None
+    assert [collection.name for collection, _ in policy_file.cidr_collections] == ["offices"]
+
+
+def test_a_failover_alias_that_never_fails_is_a_warning() -> None:
+    faults = set_faults("failover", "{id: p, failover: primary, alias: {target: www}}")
+    reason = "a failover alias without 'evaluate_target_health' never fails over"
+    assert faults == [f"4: records[0].sets[0].alias: {reason}"]
 
 
 def test_a_value_written_twice_in_a_set_is_a_warning() -> None:
