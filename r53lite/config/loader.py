@@ -34,6 +34,7 @@ from r53lite.config.settings import (
     TcpSettings,
     parse_endpoint,
 )
+from r53lite.config.target_settings import read_targets
 from r53lite.config.yaml_file import read_yaml
 from r53lite.errors import Faults, SettingsError
 
@@ -87,9 +88,10 @@ def _read_settings(reader: Reader, directory: Path) -> Settings:
         tcp=_read_tcp(reader.child("tcp")),
         health=_read_health(reader.child("health")),
         api=_read_api(reader.child("api")),
+        targets=read_targets(reader),
         log=_read_log(reader.child("log")),
     )
-    _refuse(reader, "store", "targets")
+    _refuse(reader, "store")
     reader.finish()
     return settings
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import NamedTuple
 
+from r53lite.config.target_settings import TargetRule
+
 Network = IPv4Network | IPv6Network
 
 MIN_UDP_PAYLOAD_BYTES = 512  # RFC 6891 §6.2.3
@@ -161,9 +163,10 @@ class Settings:
 
     `zones` is the directory of zone and policy files, None for a server without zones. `locations` is the
     file that says where clients are; None takes `locations.yaml` of that directory where there is one.
-    `seed` makes draws reproducible, per number of a query. `explain_in_answers`: answers of policies tell
-    their reason in the text of an extended error (RFC 8914), and are made anew each time. `nsid` names the
-    server to those who ask (RFC 5001); empty: not told.
+    `targets` say what stands in for outside names that aliases lead to. `seed` makes draws reproducible, per
+    number of a query. `explain_in_answers`: answers of policies tell their reason in the text of an extended
+    error (RFC 8914), and are made anew each time. `nsid` names the server to those who ask (RFC 5001); empty:
+    not told.
     """
 
     listen: tuple[Endpoint, ...] = DEFAULT_LISTEN
@@ -180,4 +183,5 @@ class Settings:
     tcp: TcpSettings = field(default_factory=TcpSettings)
     health: HealthSettings = field(default_factory=HealthSettings)
     api: ApiSettings = field(default_factory=ApiSettings)
+    targets: tuple[TargetRule, ...] = ()
     log: LogSettings = field(default_factory=LogSettings)

@@ -87,13 +87,18 @@ class _Place(NamedTuple):
         return self.alias.owner, self.alias.rrtype
 
 
-def link_aliases(zone: Zone, groups: Sequence[RecordSetGroup], faults: list[Fault]) -> None:
+def link_aliases(
+    zone: Zone, groups: Sequence[RecordSetGroup], faults: list[Fault]
+) -> frozenset[OutsideTarget]:
     """Link the aliases of a zone that nobody has seen yet: its nodes get the linked groups.
 
     Args:
         zone: the built zone.
         groups: all its policy groups.
         faults: takes loops and chains that are too long as errors, aliases without a target as warnings.
+
+    Returns:
+        The names outside the zone that aliases lead to.
     """
     aliases: dict[_Key, list[_Place]] = {}
     for group in groups:
@@ -101,11 +106,12 @@ def link_aliases(zone: Zone, groups: Sequence[RecordSetGroup], faults: list[Faul
         if found:
             aliases[group.owner, group.rrtype] = found
     if not aliases:
-        return
+        return frozenset()
     order = _targets_first(aliases, faults)
     linking = _Linking(zone, aliases, faults)
     for key in order:
         linking.link(key)
+    return frozenset(linking.outside)
 
 
 def _targets_first(aliases: Mapping[_Key, list[_Place]], faults: list[Fault]) -> list[_Key]:
@@ -155,6 +161,7 @@ class _Linking:
         self._aliases = aliases
         self._faults = faults
         self._plain: dict[_Key, RecordSetGroup] = {}
+        self.outside: set[OutsideTarget] = set()
 
     def link(self, key: _Key) -> None:
         """Put the linked group in the place of the one that was built."""
@@ -176,6 +183,7 @@ class _Linking:
         owner, rrtype = place.key
         if not is_subdomain(owner, self._zone.origin):
             if rrtype in _OUTSIDE_TYPES:
+                self.outside.add(OutsideTarget(owner, rrtype))
                 return OutsideTarget(owner, rrtype)
             what = f"of type {format_rrtype(rrtype)}; A and AAAA can lead outside the zone"
             reason = f"alias target {format_name(owner)!r} is outside the zone and {what}"
@@ -206,17 +214,3 @@ def _simple(rrset: RRset) -> RecordSetGroup:
     """Wrap plain data into a group."""
     only = RecordSet("", rrset.ttl, rrset.rdatas)
     return RecordSetGroup(rrset.owner, rrset.rrtype, "simple", (only,))
-
-
-def outside_targets(zone: Zone) -> set[OutsideTarget]:
-    """Return the names outside a zone that its aliases lead to."""
-    found = set()
-    for name in zone.names:
-        node = zone.names.get(name)
-        if isinstance(node, PolicyNode):
-            for group in node.data.values():
-                for record_set in group.sets if isinstance(group, RecordSetGroup) else ():
-                    alias = record_set.alias
-                    if alias is not None and isinstance(alias.target, OutsideTarget):
-                        found.add(alias.target)
-    return found

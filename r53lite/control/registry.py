@@ -73,7 +73,7 @@ class Registry:
     def _publish(self, loaded: LoadedFiles) -> tuple[Fault, ...]:
         loaded.raise_for_errors()
         version = self.snapshot.version + 1
-        snapshot = Snapshot(loaded.catalog, loaded.health_checks, loaded.locations, version)
+        snapshot = Snapshot(loaded.catalog, loaded.health_checks, loaded.locations, version, loaded.outside)
         if self._on_publish is not None:
             self._on_publish(snapshot)
         self.snapshot = snapshot

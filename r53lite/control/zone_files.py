@@ -24,7 +24,7 @@ from r53lite.dns.name import ROOT, format_name, parse_name
 from r53lite.errors import Fault, Faults, NameSyntaxError, ZoneDataError
 from r53lite.health.model import HealthCheck
 from r53lite.routing.locations import Locations
-from r53lite.routing.record_set import RecordSetGroup
+from r53lite.routing.record_set import OutsideTarget, RecordSetGroup
 from r53lite.zone.builder import build_zone
 from r53lite.zone.catalog import Catalog
 from r53lite.zone.lint import lint_zones
@@ -42,7 +42,8 @@ class LoadedFiles(NamedTuple):
     """Sound zones and health checks, the locations, and all faults in order of files and lines.
 
     `included_files` are those that $INCLUDE and the locations file name, also those that are missing: a
-    change of one is a change of what names it. `check_places` has the file and line of each health check.
+    change of one is a change of what names it. `outside` are the names outside the zones that aliases lead
+    to. `check_places` has the file and line of each health check.
     """
 
     zones: tuple[Zone, ...]
@@ -50,6 +51,7 @@ class LoadedFiles(NamedTuple):
     locations: Locations
     faults: tuple[Fault, ...]
     included_files: tuple[Path, ...] = ()
+    outside: frozenset[OutsideTarget] = frozenset()
     check_places: Mapping[str, tuple[str, int]] = {}  # never written to
 
     @property
@@ -101,6 +103,7 @@ class _Loading:
         self.checks: dict[str, tuple[HealthCheck, str, int]] = {}
         self.references: list[tuple[str, str, int]] = []
         self.collections: dict[str, tuple[CidrCollection, str, int]] = {}
+        self.outside: set[OutsideTarget] = set()
         self.faults: list[Fault] = []
         self.faulty_origins: set[bytes] = set()
 
@@ -217,7 +220,7 @@ class _Loading:
             files = tuple(dict.fromkeys((*parts.files, *table.files)))
             zone = build_zone(origin, table, groups, built, files)
             if zone is not None:
-                link_aliases(zone, groups, built)
+                self.outside |= link_aliases(zone, groups, built)
             if (
                 origin in self.faulty_origins
             ):  # a record that could not be read explains what the builder misses
@@ -263,4 +266,12 @@ def load_zone_files(
     named = dict.fromkeys([*loading.included, *place_files])
     order = sorted(set(loading.faults), key=lambda fault: (fault.file, fault.line, fault.reason))
     check_places = {check_id: (file, line) for check_id, (_, file, line) in loading.checks.items()}
-    return LoadedFiles(tuple(zones), checks, places, tuple(order), tuple(named), check_places=check_places)
+    return LoadedFiles(
+        tuple(zones),
+        checks,
+        places,
+        tuple(order),
+        tuple(named),
+        frozenset(loading.outside),
+        check_places,
+    )

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from r53lite.answering.access import AccessList
 from r53lite.answering.chaos import Chaos
 from r53lite.answering.dispatch import Dispatch, make_draw
+from r53lite.answering.replay import Targets
 from r53lite.answering.reply_options import ClientOptions
 from r53lite.answering.seeded import SeededDispatch, SeededDraw
 from r53lite.answering.zone_answers import DispatchSettings
@@ -35,9 +36,11 @@ from r53lite.server.udp import UdpListener
 if TYPE_CHECKING:
     from r53lite.answering.recursive import Recursive
     from r53lite.api.http import HttpPort
+    from r53lite.dns.rrset import RRset
     from r53lite.health.probes.http import HttpProbe
     from r53lite.health.scheduler import HealthScheduler
     from r53lite.resolver.delegation import Delegation
+    from r53lite.server.targets import OutsideTargets, Resolve
 
 RESERVED_LOCATIONS_NAME = "locations.yaml"
 
@@ -62,7 +65,7 @@ class Server:
 
     def __init__(self, settings: Settings, sources: Sequence[Path]) -> None:
         self._settings = settings
-        self._registry = Registry(sources, find_locations(settings, sources), self._apply_checks)
+        self._registry = Registry(sources, find_locations(settings, sources), self._apply)
         self._has_sources = bool(sources)
         self._udp: list[UdpListener] = []
         self._tcp: list[TcpListener] = []
@@ -71,6 +74,9 @@ class Server:
         self._probe: HttpProbe | None = None
         self._recursive: Recursive | None = None
         self._http: HttpPort | None = None
+        self._targets: OutsideTargets | None = None
+        self._no_targets: Targets = {}
+        self._resolve: Resolve | None = None
         self._watcher: asyncio.Task[None] | None = None
         self._no_health = HealthTable()
         self._is_ready = False
@@ -92,6 +98,11 @@ class Server:
     def snapshot(self) -> Snapshot:
         """Return what is served now."""
         return self._registry.snapshot
+
+    @property
+    def targets_table(self) -> Targets:
+        """Return the published addresses of outside names."""
+        return self._no_targets if self._targets is None else self._targets.table
 
     @property
     def health_table(self) -> HealthTable:
@@ -117,6 +128,9 @@ class Server:
                 udp.start()
             for tcp in self._tcp:
                 await tcp.start()
+            self._resolve = self._make_resolve(dispatch)
+            if self._targets is not None:
+                self._targets.start(self._resolve)
             if self._scheduler is not None:
                 self._scheduler.start()
             if self._settings.api.listen is not None:
@@ -144,6 +158,8 @@ class Server:
             await udp.stop()
         for tcp in self._tcp:
             await tcp.stop()
+        if self._targets is not None:
+            await self._targets.stop()
         if self._recursive is not None:
             await self._recursive.close()
         if self._scheduler is not None:
@@ -170,9 +186,25 @@ class Server:
                 local=lambda qname, qtype: None if dispatch is None else dispatch.local(qname, qtype),
             )
         dispatch = kind(
-            lambda: self._registry.snapshot, lambda: self.health_table, self._recursive, settings, draw
+            lambda: self._registry.snapshot,
+            lambda: self.health_table,
+            self._recursive,
+            settings,
+            draw,
+            targets=lambda: self.targets_table,
         )
         return dispatch
+
+    def _make_resolve(self, dispatch: Dispatch) -> Resolve:
+        """Return what resolves names that stand in for outside ones: recursion, or our own zones alone."""
+
+        async def resolve(name: bytes, rrtype: int) -> tuple[RRset, ...]:
+            if self._recursive is not None:
+                return (await self._recursive.resolve(name, rrtype)).answer
+            found = dispatch.local(name, rrtype)
+            return () if found is None else found.answer
+
+        return resolve
 
     def _bind(self, dispatch: Dispatch, endpoint: Endpoint) -> None:
         """Bind UDP and TCP on one address and one port; port 0 takes one that both can have."""
@@ -190,6 +222,23 @@ class Server:
                 self._udp.pop().close()
             else:
                 return
+
+    def _apply(self, snapshot: Snapshot) -> None:
+        """Hand what a new snapshot needs to those who keep it up to date in the background."""
+        self._apply_checks(snapshot)
+        self._apply_targets(snapshot)
+
+    def _apply_targets(self, snapshot: Snapshot) -> None:
+        """Hand the outside names of a new snapshot to who resolves them; made with the first name."""
+        if self._targets is None:
+            if not snapshot.outside:
+                return
+            from r53lite.server.targets import OutsideTargets
+
+            self._targets = OutsideTargets(self._settings.targets)
+            if self._resolve is not None:
+                self._targets.start(self._resolve)
+        self._targets.update(snapshot.outside)
 
     def _apply_checks(self, snapshot: Snapshot) -> None:
         """Hand the health checks of a new snapshot to the scheduler; made with the first check."""
@@ -213,7 +262,9 @@ class Server:
         from r53lite.api.http import HttpPort  # aiohttp costs 0.2 s: only after the DNS sockets are open
         from r53lite.api.reports import Reports
 
-        reports = Reports(lambda: self.snapshot, lambda: self.health_table)
+        reports = Reports(
+            lambda: self.snapshot, lambda: self.health_table, targets=lambda: self.targets_table
+        )
         http = HttpPort(
             endpoint.address,
             endpoint.port,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 import pytest
 
 from r53lite.config.loader import load_settings
 from r53lite.config.settings import ChaosSettings, CookieSettings, Endpoint, Settings, TcpSettings
+from r53lite.config.target_settings import TargetRule, rule_for
+from r53lite.dns.name import parse_name
 from r53lite.errors import SettingsError
 
 
@@ -169,7 +171,6 @@ def test_a_faulty_network_is_quoted(tmp_path: Path) -> None:
     ("text", "key"),
     [
         ("store: {url: 'sqlite:///x.db'}", "store"),
-        ("targets: {a.example: 192.0.2.1}", "targets"),
         ("api: {credentials: [{id: a, secret: b}]}", "api.credentials"),
         ("api: {insync_delay_s: 30}", "api.insync_delay_s"),
         ("api: {strict_addresses: true}", "api.strict_addresses"),
@@ -184,6 +185,53 @@ def test_what_this_version_cannot_do_may_be_turned_off(tmp_path: Path) -> None:
     api = "{credentials: [], insync_delay_s: 0, strict_addresses: false}"
     text = f"store: null\ntargets: {{}}\napi: {api}\nlog: {{queries: false}}\n"
     assert load_settings(write(tmp_path, text)) == Settings(zones=str(tmp_path / "zones"))
+
+
+def test_targets_are_addresses_and_names(tmp_path: Path) -> None:
+    text = """
+targets:
+  "*.elb.amazonaws.com": [192.0.2.1, "2001:db8::1", lb.example.com]
+  S3-website-*.amazonaws.com.: "*"
+"""
+    assert load_settings(write(tmp_path, text)).targets == (
+        TargetRule(
+            "*.elb.amazonaws.com",
+            (bytes([192, 0, 2, 1]), ip_address("2001:db8::1").packed),
+            (parse_name("lb.example.com."),),
+        ),
+        TargetRule("s3-website-*.amazonaws.com", (), (b"",)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("entry", "expected"),
+    [
+        ("a/b: 192.0.2.1", "targets has 'a/b'; expected a name in which '*' stands for any characters"),
+        ("a.example: []", "targets.a.example is empty; expected addresses or names"),
+        ("a.example: {b: c}", "targets.a.example: expected an address or a name, or a list of them"),
+        ("a.example: b..c", "targets.a.example: empty label in name 'b..c'"),
+        ("{a.example: b, A.example.: c}", "targets has 'A.example.' twice"),
+    ],
+)
+def test_a_fault_of_a_target(tmp_path: Path, entry: str, expected: str) -> None:
+    text = entry if entry.startswith("{") else f"{{{entry}}}"
+    assert faults_of(tmp_path, f"targets: {text}") == [f"1: {expected}"]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("lb-1.us-east-1.elb.amazonaws.com", "*.elb.amazonaws.com"),
+        ("LB-1.eu-west-1.ELB.amazonaws.com", "*.eu-west-1.elb.amazonaws.com"),
+        ("s3-website-us-east-1.amazonaws.com", "s3-website-*.amazonaws.com"),
+        ("elb.amazonaws.com", None),
+        ("xelb.amazonaws.com", None),
+    ],
+)
+def test_the_longest_pattern_that_matches_counts(name: str, expected: str | None) -> None:
+    patterns = ("*.elb.amazonaws.com", "*.eu-west-1.elb.amazonaws.com", "s3-website-*.amazonaws.com")
+    found = rule_for(tuple(map(TargetRule, patterns)), parse_name(name))
+    assert (None if found is None else found.pattern) == expected
 
 
 def test_all_faults_come_together_in_the_order_of_lines(tmp_path: Path) -> None:

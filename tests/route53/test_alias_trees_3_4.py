@@ -136,7 +136,7 @@ async def test_row_11_both_down_gives_the_weighted_one(server: World) -> None:
 
 async def test_row_12_eight_of_the_ten_healthy_ones(server: World) -> None:
     server.down("us-a")
-    seen = set()
+    seen: set[str] = set()
     for _ in range(60):
         answer = await server.ask("row12")
         assert len(answer.values) == 8

@@ -1,0 +1,153 @@
+"""Which addresses do the names outside our zones have that aliases lead to?
+
+The settings give a name addresses, or other names. Those are resolved here, in the background, and again
+when their TTL is over; a query only reads the table that was published last, as it reads health. A name that
+cannot be resolved keeps what it had for `MAX_STALE_S` and then has nothing: an alias to it is unusable.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+
+from r53lite.config.target_settings import TargetRule, rule_for
+from r53lite.dns import rrtypes
+from r53lite.dns.name import format_name
+from r53lite.dns.rrset import RRset
+from r53lite.dns.rrtypes import format_rrtype
+from r53lite.errors import ResolutionError
+from r53lite.routing.record_set import OutsideTarget
+
+MIN_REFRESH_S, MAX_REFRESH_S = 1, 3600  # our choice: bounds of a TTL
+RETRY_S = 5.0  # our choice
+MAX_STALE_S = 300.0  # our choice: five times what Route 53 lets a load balancer's addresses live
+MAX_CONCURRENT = 20  # our choice: resolutions at once
+
+_OCTETS = {rrtypes.A: 4, rrtypes.AAAA: 16}
+_Key = tuple[bytes, int]  # a name that is resolved, and the type
+
+Resolve = Callable[[bytes, int], Awaitable[tuple[RRset, ...]]]
+
+logger = logging.getLogger("r53lite.server")
+
+
+class OutsideTargets:
+    """The addresses of outside names; `table` is another object whenever one has changed.
+
+    Args:
+        rules: the settings' `targets`.
+        sleep: waits; tests have their own.
+        clock: monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        rules: tuple[TargetRule, ...],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._rules = rules
+        self._sleep = sleep
+        self._clock = clock
+        self._resolve: Resolve | None = None
+        self._targets: frozenset[OutsideTarget] = frozenset()
+        self._tasks: dict[_Key, asyncio.Task[None]] = {}
+        self._resolved: dict[_Key, tuple[bytes, ...]] = {}
+        self._permits = asyncio.Semaphore(MAX_CONCURRENT)
+        self.table: Mapping[OutsideTarget, tuple[bytes, ...]] = {}
+
+    def update(self, targets: Iterable[OutsideTarget]) -> None:
+        """Take the outside names of a new snapshot: addresses of the settings count at once."""
+        self._targets = frozenset(targets)
+        for target in sorted(self._targets):
+            if rule_for(self._rules, target.owner) is None:
+                what = f"{format_name(target.owner)} {format_rrtype(target.rrtype)}"
+                logger.warning("no entry of 'targets' is for %s: aliases to it are unusable", what)
+        self._publish()
+        self._adjust()
+
+    def start(self, resolve: Resolve) -> None:
+        """Begin to resolve names.
+
+        Args:
+            resolve: returns the answer section; a ResolutionError says that there is none.
+        """
+        self._resolve = resolve
+        self._adjust()
+
+    async def stop(self) -> None:
+        """End all background work."""
+        self._resolve = None
+        tasks = list(self._tasks.values())
+        self._tasks.clear()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _adjust(self) -> None:
+        """Run one task for each name that has to be resolved, and no other."""
+        if self._resolve is None:
+            return
+        wanted = {key for target in self._targets for key in self._keys_of(target)}
+        for key in self._tasks.keys() - wanted:
+            self._tasks.pop(key).cancel()
+            self._resolved.pop(key, None)
+        for key in wanted - self._tasks.keys():
+            task = asyncio.get_running_loop().create_task(self._keep_fresh(key, self._resolve))
+            task.add_done_callback(_log_bug)
+            self._tasks[key] = task
+
+    def _keys_of(self, target: OutsideTarget) -> list[_Key]:
+        rule = rule_for(self._rules, target.owner)
+        return [] if rule is None else [(name or target.owner, target.rrtype) for name in rule.names]
+
+    def _publish(self) -> None:
+        """Publish another table if anything differs."""
+        table = {}
+        for target in self._targets:
+            rule = rule_for(self._rules, target.owner)
+            addresses = () if rule is None else rule.addresses
+            rdatas = [address for address in addresses if len(address) == _OCTETS[target.rrtype]]
+            for key in self._keys_of(target):
+                rdatas += self._resolved.get(key, ())
+            if rdatas:
+                table[target] = tuple(dict.fromkeys(rdatas))
+        if table != self.table:
+            self.table = table
+
+    async def _keep_fresh(self, key: _Key, resolve: Resolve) -> None:
+        """Resolve one name again and again, until cancelled."""
+        good_until = 0.0
+        while True:
+            try:
+                async with self._permits:
+                    answer = await resolve(*key)
+            except ResolutionError as error:
+                logger.warning("cannot resolve %s for an alias: %s", format_name(key[0]), error)
+                if self._clock() >= good_until:
+                    self._learn(key, ())
+                await self._sleep(RETRY_S)
+                continue
+            self._learn(key, tuple(sorted(_rdatas(answer, key[1]))))
+            ttl = min((rrset.ttl for rrset in answer), default=int(RETRY_S))
+            good_until = self._clock() + ttl + MAX_STALE_S
+            await self._sleep(min(max(ttl, MIN_REFRESH_S), MAX_REFRESH_S))
+
+    def _learn(self, key: _Key, rdatas: tuple[bytes, ...]) -> None:
+        if self._resolved.get(key, ()) != rdatas:
+            self._resolved[key] = rdatas
+            self._publish()
+
+
+def _log_bug(task: asyncio.Task[None]) -> None:
+    """Log what ended a task that should never end: the name keeps the addresses it has."""
+    error = None if task.cancelled() else task.exception()
+    if error is not None:
+        logger.error("refreshing an outside name failed", exc_info=error)
+
+
+def _rdatas(answer: tuple[RRset, ...], rrtype: int) -> list[bytes]:
+    """Return the addresses of an answer; the CNAMEs before them do not count."""
+    return [rdata for rrset in answer if rrset.rrtype == rrtype for rdata in rrset.rdatas]
