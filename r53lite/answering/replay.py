@@ -45,7 +45,7 @@ from r53lite.routing.record_set import OutsideTarget
 
 KEPT_REQUESTS = 32_768  # a generation; with a reply of 200 octets some 15 MB
 KEPT_ENTRIES = 16_384  # a generation; some 10 MB
-MAX_LOCATIONS = 1024  # our choice: trees of one question; a lab has a few dozen places
+MAX_LOCATIONS = 4096  # our choice: trees of one question, some 1 MB; a database has 10^5 places
 
 
 class Asked(NamedTuple):
@@ -106,6 +106,8 @@ class ReadyEntry:
         self._limit_bytes = limit_bytes
         self._place = place
         self._trees: dict[Hashable, ReadyTree] = {}
+        if place is not None:  # at once: the entry may have dropped the tree when the request comes again
+            self._find(place.key(entry.looked) if entry.looked else ())
 
     def reply(self, place: Callable[[str], Place], address: str, draw: Callable[[int], int]) -> bytes | None:
         """Return a reply without its id, or None where it has to be compiled anew.
@@ -124,11 +126,18 @@ class ReadyEntry:
             key = (place(address) if self._place is None else self._place).key(entry.looked)
         ready = self._trees.get(key)
         if ready is None:
-            tree = entry.trees.get(key)
-            if tree is None or len(self._question) + longest_bytes(tree, self._opts) > self._limit_bytes:
+            ready = self._find(key)
+            if ready is None:
                 return None
-            ready = self._trees[key] = make_ready(tree, self._question, self._opts)
         return pick_ready(ready, draw)
+
+    def _find(self, key: Hashable) -> ReadyTree | None:
+        """Return the replies for a kind of client, by what the entry holds, and keep them."""
+        tree = self._entry.trees.get(key)
+        if tree is None or len(self._question) + longest_bytes(tree, self._opts) > self._limit_bytes:
+            return None
+        ready = self._trees[key] = make_ready(tree, self._question, self._opts)
+        return ready
 
 
 class Uncompiled:
@@ -229,7 +238,7 @@ class Replay:
         """
         entry.looked = tuple(dict.fromkeys((*entry.looked, *compiled.looked)))
         if len(entry.trees) >= MAX_LOCATIONS:
-            entry.forget()
+            entry.trees.clear()  # no `forget`: what whole requests are answered is as true as before
         entry.trees[place().key(entry.looked) if entry.looked else ()] = tree
         for check in compiled.checks:
             self._dependents.setdefault(check, WeakSet()).add(entry)

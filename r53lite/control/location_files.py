@@ -34,14 +34,19 @@ class LocationFiles(NamedTuple):
     files: tuple[Path, ...]
 
 
-def load_locations(path: Path) -> LocationFiles:
+def load_locations(path: Path, before_opening: Callable[[Path], object] | None = None) -> LocationFiles:
     """Read a locations file and what it names.
+
+    Args:
+        path: the locations file.
+        before_opening: told of each file before it is opened, for who watches files.
 
     Returns:
         The locations, empty after an error in the YAML file's syntax; every fault, each with its file.
     """
     faults = Faults(str(path))
-    files = _NamedFiles(path.parent)
+    files = _NamedFiles(path.parent, before_opening or (lambda _path: None))
+    files.before_opening(path)
     node = read_yaml(path, faults)
     locations = Locations() if faults.has_errors else read_locations(node, faults, files)
     return LocationFiles(locations, (*faults.items, *files.faults), (path, *files.paths))
@@ -50,8 +55,9 @@ def load_locations(path: Path) -> LocationFiles:
 class _NamedFiles:
     """Opens the files that a locations file names."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, before_opening: Callable[[Path], object]) -> None:
         self._directory = directory
+        self.before_opening = before_opening
         self.paths: list[Path] = []
         self.faults: list[Fault] = []
 
@@ -77,6 +83,7 @@ class _NamedFiles:
         """Read a file whole; None, and a fault, where that fails."""
         path = self._directory / name
         self.paths.append(path)
+        self.before_opening(path)
         faults = Faults(str(path))
         result = None
         try:

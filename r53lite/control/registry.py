@@ -15,6 +15,7 @@ from pathlib import Path
 from r53lite.control.snapshot import Snapshot
 from r53lite.control.zone_files import LoadedFiles, list_zone_files, load_zone_files
 from r53lite.errors import Fault, ZoneDataError
+from r53lite.routing.latencies import LatencyTable
 from r53lite.routing.locations import Locations
 from r53lite.zone.catalog import Catalog
 
@@ -44,6 +45,7 @@ class Registry:
         self._locations = locations
         self._on_publish = on_publish
         self._signature: _Signature = {}
+        self._measured = LatencyTable()
         self._named: tuple[Path, ...] = ()  # files that the last load's files name
         self.snapshot = Snapshot(Catalog(()), {}, Locations(()))
 
@@ -73,11 +75,20 @@ class Registry:
     def _publish(self, loaded: LoadedFiles) -> tuple[Fault, ...]:
         loaded.raise_for_errors()
         version = self.snapshot.version + 1
-        snapshot = Snapshot(loaded.catalog, loaded.health_checks, loaded.locations, version, loaded.outside)
+        locations = loaded.locations.with_measured(self._measured)
+        snapshot = Snapshot(loaded.catalog, loaded.health_checks, locations, version, loaded.outside)
         if self._on_publish is not None:
             self._on_publish(snapshot)
         self.snapshot = snapshot
         return loaded.faults
+
+    def publish_latencies(self, measured: LatencyTable) -> None:
+        """Let the times of our probes count from now on, where the locations say that they do."""
+        self._measured = measured
+        served = self.snapshot
+        locations = served.locations.with_measured(measured)
+        if locations is not served.locations:
+            self.snapshot = served._replace(locations=locations, version=served.version + 1)
 
     async def watch(self) -> None:
         """Reload whenever a file changed, until cancelled; a faulty change is logged and refused."""

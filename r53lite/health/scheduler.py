@@ -71,6 +71,8 @@ class HealthScheduler:
         clock: monotonic seconds.
         draw: a number from 0 up to 1, uniform; spreads the first probes.
         on_change: told the new table whenever its version moved; must not raise or wait.
+        on_success: told the id of a check whose probe succeeded, the seconds it took, and `now`; must not
+            raise or wait.
         pause: waits for an event or a number of seconds; tests put their own time in its place.
     """
 
@@ -82,6 +84,7 @@ class HealthScheduler:
         clock: Callable[[], float] = time.monotonic,
         draw: Callable[[], float] = random.random,
         on_change: Callable[[HealthTable], None] | None = None,
+        on_success: Callable[[str, float, float], None] | None = None,
         pause: Callable[[asyncio.Event, float | None], Awaitable[None]] = wait_for_event,
     ) -> None:
         self._probe = probe
@@ -89,6 +92,7 @@ class HealthScheduler:
         self._clock = clock
         self._draw = draw
         self._on_change = on_change
+        self._on_success = on_success
         self._pause = pause
         self._table = HealthTable()
         self._entries: dict[str, _Entry] = {}
@@ -190,6 +194,7 @@ class HealthScheduler:
 
     async def _probe_once(self, entry: _Entry) -> None:
         entry.begun.set()
+        started = self._clock()
         try:
             result = await self._probe(entry.check)
         except Exception as error:  # the guard of one probe: a bug in it must not end the checking
@@ -200,6 +205,8 @@ class HealthScheduler:
         if self._is_current(entry):
             now = self._clock()
             self._push(entry, now + entry.check.interval_s)
+            if self._on_success is not None and result.is_success:
+                self._on_success(entry.check.id, now - started, now)
             self._observe(entry, result, now)
 
     def _observe(self, entry: _Entry, result: ProbeResult, now: float) -> None:

@@ -19,6 +19,7 @@ Source: RFC 7871 §7.2.1; docs/route53/routing-policies.md §2.3, §2.4.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from copy import copy
 from ipaddress import ip_network
 from itertools import count
 from typing import NamedTuple, Protocol
@@ -135,9 +136,21 @@ class Locations:
         """Say whether the times of our own probes count."""
         return self._measured is not None
 
+    def is_from_same_files(self, other: Locations) -> bool:
+        """Say whether both are one load, whatever was measured since."""
+        return self._ranges is other._ranges
+
     def with_measured(self, measured: LatencyTable) -> Locations:
-        """Return the same locations with other times of our probes."""
-        return Locations(self._entries, self._databases, self._matrix, measured)
+        """Return the same locations with other times of our probes; the very same where those do not count.
+
+        The scopes stay those of what is written: what is alike without the times is alike with them.
+        """
+        if self._measured is None:
+            return self
+        copied = copy(self)
+        copied._measured = measured
+        copied._known, copied._numbers, copied._counter = {}, {}, count(1)
+        return copied
 
     def locate(self, address: bytes, source_prefix_len: int) -> ClientLocation:
         """Locate a client by the longest network that contains its prefix.

@@ -24,6 +24,7 @@ from r53lite.answering.reply_options import ClientOptions
 from r53lite.answering.seeded import SeededDispatch, SeededDraw
 from r53lite.answering.zone_answers import DispatchSettings
 from r53lite.config.settings import Endpoint, Settings
+from r53lite.control.latency_meter import LatencyMeter
 from r53lite.control.registry import Registry
 from r53lite.control.snapshot import Snapshot
 from r53lite.dns.cookies import SECRET_BYTES, ServerCookies
@@ -77,6 +78,7 @@ class Server:
         self._targets: OutsideTargets | None = None
         self._no_targets: Targets = {}
         self._resolve: Resolve | None = None
+        self._meter = LatencyMeter()
         self._watcher: asyncio.Task[None] | None = None
         self._no_health = HealthTable()
         self._is_ready = False
@@ -227,6 +229,8 @@ class Server:
         """Hand what a new snapshot needs to those who keep it up to date in the background."""
         self._apply_checks(snapshot)
         self._apply_targets(snapshot)
+        if snapshot.locations.is_measured:
+            self._meter.watch(snapshot.catalog.zones)
 
     def _apply_targets(self, snapshot: Snapshot) -> None:
         """Hand the outside names of a new snapshot to who resolves them; made with the first name."""
@@ -250,13 +254,20 @@ class Server:
 
             self._probe = HttpProbe(self._settings.health.probe_networks)
             self._scheduler = HealthScheduler(
-                probe=self._probe, max_in_flight=self._settings.health.max_in_flight
+                probe=self._probe,
+                max_in_flight=self._settings.health.max_in_flight,
+                on_success=self._measure,
             )
             self._scheduler.update(snapshot.health_checks)
             if self._is_ready:
                 self._scheduler.start()
         else:
             self._scheduler.update(snapshot.health_checks)
+
+    def _measure(self, check: str, seconds: float, now: float) -> None:
+        """Let the time of a probe count for latencies, where the locations say that it does."""
+        if self.snapshot.locations.is_measured and self._meter.observe(check, seconds, now):
+            self._registry.publish_latencies(self._meter.published)
 
     async def _start_http(self, endpoint: Endpoint) -> None:
         from r53lite.api.http import HttpPort  # aiohttp costs 0.2 s: only after the DNS sockets are open

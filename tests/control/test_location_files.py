@@ -96,12 +96,9 @@ def test_measured_times_count_behind_what_is_written(path: Path) -> None:
 
 def test_files_to_watch(path: Path) -> None:
     directory = path.parent
-    assert load_locations(path).files == (
-        path,
-        directory / "db" / "city.mmdb",
-        directory / "db" / "country.mmdb",
-        directory / "ms.csv",
-    )
+    told: list[Path] = []
+    files = [path, directory / "db" / "city.mmdb", directory / "db" / "country.mmdb", directory / "ms.csv"]
+    assert list(load_locations(path, told.append).files) == files == told
 
 
 def test_a_missing_and_a_broken_file_are_faults_with_their_paths(path: Path) -> None:

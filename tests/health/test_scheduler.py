@@ -38,6 +38,7 @@ class Rig:
         self.running: dict[HealthCheck, asyncio.Future[ProbeResult]] = {}
         self.published: list[HealthTable] = []
         self.pauses: list[float | None] = []
+        self.successes: list[tuple[str, float, float]] = []
         self.wake = asyncio.Event()
         self.scheduler = HealthScheduler(
             probe=self.probe,
@@ -45,6 +46,7 @@ class Rig:
             clock=lambda: self.now,
             draw=lambda: self.share,
             on_change=self.published.append,
+            on_success=lambda *success: self.successes.append(success),
             pause=self.pause,
         )
 
@@ -96,6 +98,17 @@ async def make_rig() -> AsyncIterator[MakeRig]:
     yield make
     for rig in rigs:
         await rig.scheduler.stop()
+
+
+async def test_a_success_tells_how_long_the_probe_took(make_rig: MakeRig) -> None:
+    rig = make_rig()
+    await rig.begin(A)
+    await rig.advance(0.25)
+    await rig.end(A, GOOD)
+    await rig.advance(10.0)
+    await rig.advance(0.5)
+    await rig.end(A, BAD)
+    assert rig.successes == [("a", 0.25, 100.25)]
 
 
 async def test_next_probe_is_due_one_interval_after_the_last_one_ended(make_rig: MakeRig) -> None:
