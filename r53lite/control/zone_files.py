@@ -42,8 +42,8 @@ class LoadedFiles(NamedTuple):
     """Sound zones and health checks, the locations, and all faults in order of files and lines.
 
     `included_files` are those that $INCLUDE and the locations file name, also those that are missing: a
-    change of one is a change of what names it. `outside` are the names outside the zones that aliases lead
-    to. `check_places` has the file and line of each health check.
+    change of one is a change of what names it. `check_places` has the file and line of each health check.
+    `outside` are the names outside the zones that aliases lead to.
     """
 
     zones: tuple[Zone, ...]
@@ -51,8 +51,8 @@ class LoadedFiles(NamedTuple):
     locations: Locations
     faults: tuple[Fault, ...]
     included_files: tuple[Path, ...] = ()
-    outside: frozenset[OutsideTarget] = frozenset()
     check_places: Mapping[str, tuple[str, int]] = {}  # never written to
+    outside: frozenset[OutsideTarget] = frozenset()
 
     @property
     def catalog(self) -> Catalog:
@@ -266,12 +266,5 @@ def load_zone_files(
     named = dict.fromkeys([*loading.included, *place_files])
     order = sorted(set(loading.faults), key=lambda fault: (fault.file, fault.line, fault.reason))
     check_places = {check_id: (file, line) for check_id, (_, file, line) in loading.checks.items()}
-    return LoadedFiles(
-        tuple(zones),
-        checks,
-        places,
-        tuple(order),
-        tuple(named),
-        frozenset(loading.outside),
-        check_places,
-    )
+    outside = frozenset(loading.outside)
+    return LoadedFiles(tuple(zones), checks, places, tuple(order), tuple(named), check_places, outside)

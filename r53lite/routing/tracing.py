@@ -42,6 +42,12 @@ class Considered(NamedTuple):
     record_set: RecordSet
 
 
+class PassedOver(NamedTuple):
+    """A set was left out before anything was drawn: nothing below its alias is healthy."""
+
+    record_set: RecordSet
+
+
 class Resolved(NamedTuple):
     """The addresses of a name outside were looked at; None where there are none."""
 
@@ -65,7 +71,7 @@ class Visit(NamedTuple):
         return self.results[0]
 
 
-Event = Asked | Chose | Arranged | Considered | Resolved | Visit
+Event = Asked | Chose | Arranged | Considered | PassedOver | Resolved | Visit
 
 
 class Story(NamedTuple):
@@ -161,6 +167,10 @@ class Trace(Context):
     def consider(self, record_set: RecordSet) -> None:
         """Note that a set has its turn."""
         self._tell(Considered(record_set))
+
+    def pass_over(self, record_set: RecordSet) -> None:
+        """Note that a set is left out."""
+        self._tell(PassedOver(record_set))
 
     def leave(self, selection: object | None) -> None:
         """End the visit of a group."""

@@ -17,6 +17,7 @@ import dns.message
 import dns.rcode
 
 from r53lite.config.settings import ApiSettings, Endpoint, RecursionSettings, Settings
+from r53lite.config.target_settings import TargetRule
 from r53lite.control.snapshot import Snapshot
 from r53lite.health.model import HealthStatus
 from r53lite.health.table import HealthTable
@@ -117,22 +118,24 @@ def policy_text(records: str, checks: Iterable[str], more: str = "") -> str:
     return f"zone: r.test\nrecords:{APEX}{records}\n{section}\n{more}"
 
 
-def settings() -> Settings:
-    """Return the settings of a server on a free port, with seeded draws."""
-    return Settings(
+def make_server(directory: Path, text: str, targets: tuple[TargetRule, ...] = ()) -> TestedServer:
+    """Return a server of a policy file on a free port, with seeded draws; not started."""
+    (directory / "r.test.yaml").write_text(text, encoding="utf-8")
+    (directory / "locations.yaml").write_text(LOCATIONS, encoding="utf-8")
+    settings = Settings(
         listen=(Endpoint("127.0.0.1", 0),),
         seed=SEED,
         recursion=RecursionSettings(enabled=False),
         api=ApiSettings(listen=None),
+        targets=targets,
     )
+    return TestedServer(settings, [directory])
 
 
 @asynccontextmanager
-async def running(directory: Path, text: str) -> AsyncIterator[World]:
+async def running(directory: Path, text: str, targets: tuple[TargetRule, ...] = ()) -> AsyncIterator[World]:
     """Serve a policy file."""
-    (directory / "r.test.yaml").write_text(text, encoding="utf-8")
-    (directory / "locations.yaml").write_text(LOCATIONS, encoding="utf-8")
-    server = TestedServer(settings(), [directory])
+    server = make_server(directory, text, targets)
     await server.start()
     try:
         with UdpClient(*server.endpoints[0]) as client:
