@@ -166,6 +166,8 @@ def fetch(server: str, report: str, parameters: Sequence[tuple[str, str]]) -> Sh
         AskError: the server does not take the question.
         NotOurNameError: no zone of the server holds the name.
     """
+    if "://" not in server:
+        server = f"http://{server}"
     url = f"{server.rstrip('/')}/r53lite/v1/{report}?{urllib.parse.urlencode(parameters)}"
     if not url.startswith(("http://", "https://")):
         raise AskError(f"--server: {server!r} is no http URL")
