@@ -19,7 +19,7 @@ from r53lite.routing.cidr_index import ClientPrefix
 from r53lite.routing.context import ClientLocation
 from r53lite.routing.facts import fact_of, ordered_sets
 from r53lite.routing.record_set import AliasTarget, RecordSet, RecordSetGroup
-from r53lite.routing.tracing import Arranged, Asked, Chose, Considered, Resolved, Story, Visit
+from r53lite.routing.tracing import Arranged, Asked, Chose, Considered, PassedOver, Resolved, Story, Visit
 
 
 def make_step(kind: str, text: str, **facts: object) -> Shape:
@@ -77,6 +77,8 @@ class PolicyTeller:
                     weights, alias = None, record_set
                     if record_set.alias is not None:
                         yield _tell_alias(record_set, record_set.alias)
+                case PassedOver(record_set):
+                    yield _tell_hopeless(record_set)
                 case Resolved():
                     yield _tell_outside(event)
                 case Visit():
@@ -187,6 +189,14 @@ def _tell_alias(record_set: RecordSet, alias: AliasTarget) -> Shape:
         return make_step("alias", f"{name} is an alias of {target}, which does not exist", **facts)
     counts = "whose health counts" if alias.evaluate_target_health else "whose health does not count"
     return make_step("alias", f"{name} is an alias of {target}, {counts}", **facts)
+
+
+def _tell_hopeless(record_set: RecordSet) -> Shape:
+    """Say that an alias is left out of the draw."""
+    assert record_set.alias is not None  # only an alias is passed over
+    target = format_name(record_set.alias.owner)
+    text = f"nothing below {target} is healthy: {record_set.id} is left out of the draw"
+    return make_step("alias", text, set=record_set.id, target=target, is_left=True)
 
 
 def _tell_outside(event: Resolved) -> Shape:

@@ -12,9 +12,9 @@ import click
 from r53lite.answering.asking import Ask
 from r53lite.answering.explain_report import report_explanation
 from r53lite.cli.looking import Question, Where, look, question_options
-from r53lite.config.settings import Settings
 from r53lite.control.snapshot import Snapshot
 from r53lite.health.table import HealthTable
+from r53lite.routing.context import TargetView
 
 
 @click.command("explain")
@@ -46,5 +46,5 @@ def explain(
         click.echo(f"{step['step'].ljust(width)}  {step['text']}")
 
 
-def _explain(snapshot: Snapshot, ask: Ask, health: HealthTable, _settings: Settings) -> dict[str, object]:
-    return report_explanation(snapshot, ask, health, random.randrange, None)
+def _explain(snapshot: Snapshot, ask: Ask, health: HealthTable, targets: TargetView) -> dict[str, object]:
+    return report_explanation(snapshot, ask, health, random.randrange, None, targets)

@@ -26,8 +26,10 @@ from r53lite.config.settings import DEFAULT_API_LISTEN, Settings
 from r53lite.control.snapshot import Snapshot
 from r53lite.control.zone_files import load_zone_files
 from r53lite.health.table import HealthTable
+from r53lite.routing.context import TargetView
 from r53lite.routing.odds import TooManyOutcomesError
 from r53lite.server.runtime import find_locations
+from r53lite.server.targets import OutsideTargets
 
 DEFAULT_SERVER = f"http://{DEFAULT_API_LISTEN}"
 DEFAULT_ZONES = Path("zones")
@@ -36,6 +38,7 @@ ASK_TIMEOUT_S = 30.0  # our choice: odds of many outcomes take seconds
 SETTINGS_FILE_NAME = "r53lite.yaml"
 
 Shape = dict[str, object]
+Make = Callable[[Snapshot, Ask, HealthTable, TargetView], Shape]
 Command = TypeVar("Command", bound=Callable[..., object])
 
 
@@ -96,7 +99,7 @@ def look(
     where: Where,
     question: Question,
     report: str,
-    make: Callable[[Snapshot, Ask, HealthTable, Settings], Shape],
+    make: Make,
     extra: Sequence[tuple[str, str]] = (),
 ) -> Shape:
     """Return a report from wherever the state is; ends the command where that is impossible.
@@ -125,9 +128,7 @@ def look(
         raise SystemExit(1) from error
 
 
-def _make_offline(
-    zones: Path, ask: Ask, make: Callable[[Snapshot, Ask, HealthTable, Settings], Shape]
-) -> Shape:
+def _make_offline(zones: Path, ask: Ask, make: Make) -> Shape:
     """Make a report of the files of a directory; its `r53lite.yaml` counts where there is one."""
     if not zones.is_dir():
         reason = f"no server answers on {DEFAULT_SERVER}, and there is no directory {str(zones)!r}"
@@ -138,7 +139,9 @@ def _make_offline(
         loaded = load_zone_files([zones], find_locations(settings, [zones]))
         loaded.raise_for_errors()
     snapshot = Snapshot(loaded.catalog, loaded.health_checks, loaded.locations, 1)
-    return make(snapshot, ask, stated_health(ask, snapshot, None), settings)
+    targets = OutsideTargets(settings.targets)
+    targets.update(loaded.outside)  # offline, the addresses of the settings are all that is known
+    return make(snapshot, ask, stated_health(ask, snapshot, None), targets.table)
 
 
 # --- a running server ---------------------------------------------------------------------------------------
@@ -163,6 +166,8 @@ def fetch(server: str, report: str, parameters: Sequence[tuple[str, str]]) -> Sh
         AskError: the server does not take the question.
         NotOurNameError: no zone of the server holds the name.
     """
+    if "://" not in server:
+        server = f"http://{server}"
     url = f"{server.rstrip('/')}/r53lite/v1/{report}?{urllib.parse.urlencode(parameters)}"
     if not url.startswith(("http://", "https://")):
         raise AskError(f"--server: {server!r} is no http URL")

@@ -13,9 +13,9 @@ from r53lite.answering.asking import Ask
 from r53lite.answering.odds_report import report_odds
 from r53lite.cli.bars import Bar, draw_bars
 from r53lite.cli.looking import Question, Where, look, question_options
-from r53lite.config.settings import Settings
 from r53lite.control.snapshot import Snapshot
 from r53lite.health.table import HealthTable
+from r53lite.routing.context import TargetView
 
 Shape = Mapping[str, Any]
 MAX_SHOWN_VALUES = 8  # routing-policies.md §2.7: the most that a multivalue group answers with
@@ -48,8 +48,8 @@ def odds(
     Exit codes: 0 fine, 1 no zone holds the name or a zone is faulty, 2 wrong usage or settings.
     """
 
-    def make(snapshot: Snapshot, ask: Ask, health: HealthTable, _settings: Settings) -> dict[str, object]:
-        return report_odds(snapshot, ask, health, is_each_failure=is_each_failure)
+    def make(snapshot: Snapshot, ask: Ask, health: HealthTable, targets: TargetView) -> dict[str, object]:
+        return report_odds(snapshot, ask, health, targets, is_each_failure=is_each_failure)
 
     question = Question(name, rrtype, client, region, down, up)
     extra = [("each_failure", "1")] if is_each_failure else []

@@ -5,8 +5,8 @@ of several in random order. Both are made of `draw`, so that a fixed draw fixes 
 says what it chooses among, whoever compiles answers (`answering.compiled`) can overrule both and walk through
 every possible choice instead of drawing one.
 
-`enter`, `consider`, `leave` and `settle` are told how policies proceed. Nothing happens there but for those
-who explain answers (`routing.tracing`) or tell their odds (`routing.odds`).
+`enter`, `consider`, `pass_over`, `leave` and `settle` are told how policies proceed. Nothing happens there
+but for those who explain answers (`routing.tracing`) or tell their odds (`routing.odds`).
 """
 
 from __future__ import annotations
@@ -209,6 +209,9 @@ class Context:
 
     def consider(self, record_set: RecordSet) -> None:
         """Be told that a set of the group entered last has its turn."""
+
+    def pass_over(self, record_set: RecordSet) -> None:
+        """Be told that a set of the group entered last is left out: nothing below its alias is healthy."""
 
     def leave(self, selection: object | None) -> None:
         """Be told what the group entered last came to: a `Selection`, or None where nothing is healthy."""

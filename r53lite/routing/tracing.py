@@ -42,6 +42,12 @@ class Considered(NamedTuple):
     record_set: RecordSet
 
 
+class PassedOver(NamedTuple):
+    """A set was left out before anything was drawn: nothing below its alias is healthy."""
+
+    record_set: RecordSet
+
+
 class Resolved(NamedTuple):
     """The addresses of a name outside were looked at; None where there are none."""
 
@@ -65,7 +71,7 @@ class Visit(NamedTuple):
         return self.results[0]
 
 
-Event = Asked | Chose | Arranged | Considered | Resolved | Visit
+Event = Asked | Chose | Arranged | Considered | PassedOver | Resolved | Visit
 
 
 class Story(NamedTuple):
@@ -162,6 +168,10 @@ class Trace(Context):
         """Note that a set has its turn."""
         self._tell(Considered(record_set))
 
+    def pass_over(self, record_set: RecordSet) -> None:
+        """Note that a set is left out."""
+        self._tell(PassedOver(record_set))
+
     def leave(self, selection: object | None) -> None:
         """End the visit of a group."""
         assert selection is None or isinstance(selection, Selection)
@@ -234,16 +244,22 @@ def sets_on_path(group: RecordSetGroup, selection: Selection) -> list[RecordSet]
 
 
 def short_story(story: Story) -> str:
-    """Return in a few words what a policy selected: `latency us 1/1, weighted blue 40/100`."""
+    """Return in a few words what a policy selected: `latency us, weighted blue 40/100`."""
     words = []
     visit: Visit | None = story.visits[-1]
     while visit is not None:
-        considered = [event.record_set.id for event in visit.events if isinstance(event, Considered)]
-        draws = [event for event in visit.events if isinstance(event, Chose)]
-        share = f" {draws[-1].weights[draws[-1].drawn]}/{sum(draws[-1].weights)}" if draws else ""
-        resort = " (last resort)" if visit.is_last_resort else ""
-        taken = considered[-1] if considered and considered[-1] else ""
-        words.append(f"{visit.group.policy} {taken}{share}{resort}".replace("  ", " ").strip())
-        inner = [event for event in visit.events if isinstance(event, Visit)]
-        visit = inner[-1] if inner and considered else None
-    return ", ".join(words) if story.selection.rdatas else ", ".join([*words, "nothing"])
+        turn, draw = "", ""
+        inner: Visit | None = None
+        for event in visit.events:
+            match event:
+                case Chose(weights, drawn):
+                    draw = f"{weights[drawn]}/{sum(weights)}"
+                case Considered(record_set):
+                    turn, inner = f"{record_set.id} {draw}", None
+                    draw = ""
+                case Visit():
+                    inner = event  # the last of the set that had its turn last is what the answer is from
+        kind = f"{visit.group.policy} (last resort)" if visit.is_last_resort else visit.group.policy
+        words.append(" ".join([kind, *turn.split()]))
+        visit = inner
+    return ", ".join(words if story.selection.rdatas else [*words, "nothing"])

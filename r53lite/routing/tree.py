@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from r53lite.routing import multivalue
 from r53lite.routing.context import Context
-from r53lite.routing.record_set import OutsideTarget, RecordSet, RecordSetGroup
+from r53lite.routing.record_set import AliasTarget, OutsideTarget, RecordSet, RecordSetGroup
 from r53lite.routing.selection import NOTHING, UNUSABLE, Selection, healthy_sets, select_one
 
 MAX_DEPTH = 32  # our choice `[INF]`: so many aliases in a row; longer chains are refused when they are loaded
@@ -39,6 +39,7 @@ class Walk:
         self._order = order
         self._context = context
         self._unhealthy: set[int] = set()
+        self._hopeful_groups: set[int] = set()
         self._barren: dict[int, Selection] = {}
 
     def select(self, group: RecordSetGroup) -> Selection:
@@ -61,6 +62,8 @@ class Walk:
         if id(group) in self._unhealthy:
             return None
         sets = healthy_sets(group, self._context)
+        if group.policy == "weighted":
+            sets = self._hopeful(sets)
         if group.policy != "multivalue":
             for record_set in self._order(group, sets, self._context):
                 selection = self._try(record_set)
@@ -70,6 +73,38 @@ class Walk:
             return multivalue.sample(sets, self._context)
         self._unhealthy.add(id(group))
         return None
+
+    def _hopeful(self, sets: list[RecordSet]) -> list[RecordSet]:
+        """Leave out aliases below which nothing is healthy, before chance decides.
+
+        To draw such a set, to back out of it and to draw again gives the others the same shares. But every
+        order of drawing is a branch of its own to those who walk through all choices, and six sets have 720.
+        """
+        hopeless = [one for one in sets if one.alias is not None and self._is_hopeless(one.alias)]
+        for record_set in hopeless:
+            self._context.pass_over(record_set)
+        return [one for one in sets if one not in hopeless] if hopeless else sets
+
+    def _is_hopeless(self, alias: AliasTarget) -> bool:
+        """Say whether an alias would be backed out of for sure, whatever chance decides below it."""
+        if not alias.evaluate_target_health:
+            return False
+        if isinstance(alias.target, RecordSetGroup):
+            return self._is_unhealthy(alias.target)
+        return alias.target is None or not self._context.rdatas_of(alias.target)
+
+    def _is_unhealthy(self, group: RecordSetGroup) -> bool:
+        """Say whether `_find` has nothing for a group, without drawing."""
+        if id(group) in self._unhealthy:
+            return True
+        if id(group) in self._hopeful_groups:
+            return False
+        sets: Iterable[RecordSet] = healthy_sets(group, self._context)
+        if group.policy not in ("weighted", "multivalue"):
+            sets = self._order(group, list(sets), self._context)
+        is_unhealthy = all(one.alias is not None and self._is_hopeless(one.alias) for one in sets)
+        (self._unhealthy if is_unhealthy else self._hopeful_groups).add(id(group))
+        return is_unhealthy
 
     def _try(self, record_set: RecordSet) -> Selection | None:
         """Return what a set answers that is healthy of its own; None backs out of it."""

@@ -276,7 +276,9 @@ class Server:
         from r53lite.api.http import HttpPort  # aiohttp costs 0.2 s: only after the DNS sockets are open
         from r53lite.api.reports import Reports
 
-        reports = Reports(lambda: self.snapshot, lambda: self.health_table)
+        reports = Reports(
+            lambda: self.snapshot, lambda: self.health_table, targets=lambda: self.targets_table
+        )
         http = HttpPort(
             endpoint.address,
             endpoint.port,

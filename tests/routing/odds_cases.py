@@ -110,8 +110,7 @@ def _write_group(chance: random.Random, number: int, level: int) -> str:
     """Return a group: of values where `level` is below 0, else most of its sets are aliases."""
     kind = chance.choice(KINDS if level < 0 else TREE_KINDS)
     most = {"multivalue": 14, "failover": 2, "geolocation": len(PLACES), "cidr": len(OFFICES)}
-    # Of weighted aliases that are all down each order of drawing is an outcome: four have 24.
-    count = chance.randint(1, most.get(kind, 6) if level < 0 else min(most.get(kind, 4), 4))
+    count = chance.randint(1, most.get(kind, 6))
     facts = _facts(chance, kind, count)
     same_ttl = kind == "weighted" or chance.random() < 0.7
     lines = [f"  - name: g{number}\n    type: A\n    policy: {kind}\n    sets:\n"]

@@ -159,6 +159,21 @@ def test_a_cname_group_is_followed_and_its_path_stands_in_front(tmp_path: Path) 
     assert (away.values, away.leaving) == ((), parse_name("elsewhere.test"))
 
 
+def test_weighted_aliases_that_are_all_down_do_not_multiply_the_outcomes(tmp_path: Path) -> None:
+    leaf = (
+        "  - {name: leaf, type: A, ttl: 9, policy: weighted,"
+        " sets: [{id: x, weight: 1, values: [192.0.2.1], health_check: a}]}\n"
+    )
+    target = "alias: {target: leaf, evaluate_target_health: true}"
+    aliases = [f"id: s{number}, weight: {number + 1}, {target}" for number in range(20)]
+    records = weighted(*aliases, "id: last, weight: 7, ttl: 9, values: [192.0.2.2]").replace(
+        "    ttl: 9\n", ""
+    )
+
+    assert by_path(odds(tmp_path, leaf + records, "w", "a")) == {"last": Fraction(1)}
+    assert len(odds(tmp_path, leaf + records, "w").shares) == 21
+
+
 def test_survival_is_judged_by_the_targets_answered(tmp_path: Path) -> None:
     alone = weighted("id: a, weight: 1, values: [192.0.2.1], health_check: a")
     assert not odds(tmp_path, alone, "w", "a").survives
