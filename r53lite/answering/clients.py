@@ -6,6 +6,7 @@ clients of one subnet. Pure.
 
 from __future__ import annotations
 
+from functools import partial
 from ipaddress import ip_address
 
 from r53lite.answering.access import AccessList
@@ -61,8 +62,8 @@ class Clients:
         place = self._subnets.get(subnet)
         if place is None:
             packed = subnet.address.ljust(4 if subnet.family == 1 else 16, b"\x00")
-            located = locations.look_up(packed, subnet.source_prefix_len)
-            place = Place(located, ClientPrefix(packed, subnet.source_prefix_len))
+            client = ClientPrefix(packed, subnet.source_prefix_len)
+            place = Place(partial(locations.look_up, packed, subnet.source_prefix_len), client)
             self._subnets.put(subnet, place)
         return place
 
@@ -70,7 +71,8 @@ class Clients:
         place = self._places.get(address)
         if place is None:
             packed = ip_address(unscoped(address)).packed
-            place = Place(locations.look_up_address(packed), ClientPrefix(packed, 8 * len(packed)))
+            client = ClientPrefix(packed, 8 * len(packed))
+            place = Place(partial(locations.look_up_address, packed), client)
             self._places.put(address, place)
         return place
 

@@ -10,7 +10,7 @@ snapshot, compared by identity. Compiled answers do not outlive the snapshot. Pu
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 
 from r53lite.answering.compiled import Looked
 from r53lite.routing.cidr_index import CidrIndex, CidrMatch, ClientPrefix
@@ -21,15 +21,27 @@ MAX_MATCHES = 64  # our choice: indexes of CIDR blocks, and keys, that one clien
 
 
 class Place:
-    """Where a client is: its location with the classes it belongs to, and the client's own prefix."""
+    """Where a client is: its location with the classes it belongs to, and the client's own prefix.
 
-    __slots__ = ("_keys", "_located", "_matches", "client")
+    Args:
+        locate: finds the location; called once, and only when it is looked at.
+        client: the client's prefix.
+    """
 
-    def __init__(self, located: Located, client: ClientPrefix) -> None:
-        self._located = located
+    __slots__ = ("_found", "_keys", "_locate", "_matches", "client")
+
+    def __init__(self, locate: Callable[[], Located], client: ClientPrefix) -> None:
+        self._locate = locate
+        self._found: Located | None = None
         self.client = client
         self._matches: dict[CidrIndex, CidrMatch] = {}
         self._keys: dict[Looked, Hashable] = {}
+
+    @property
+    def _located(self) -> Located:
+        if self._found is None:
+            self._found = self._locate()
+        return self._found
 
     @property
     def location(self) -> ClientLocation:
@@ -38,8 +50,14 @@ class Place:
 
     def unscoped(self) -> Place:
         """Return the place for a query whose replies have scope 0 whatever they look at."""
-        location = self.location._replace(prefix_len=0, area_prefix_len=0, position_prefix_len=0, widen=None)
-        return Place(self._located._replace(location=location), self.client._replace(is_scoped=False))
+
+        def locate() -> Located:
+            location = self.location._replace(
+                prefix_len=0, area_prefix_len=0, position_prefix_len=0, widen=None
+            )
+            return self._located._replace(location=location)
+
+        return Place(locate, self.client._replace(is_scoped=False))
 
     def key(self, looked: Looked) -> Hashable:
         """Return what is equal for clients who are alike in what an answer looked at."""
