@@ -205,5 +205,6 @@ def _tell_answer(result: Result) -> Shape:
         text += ", no records"
     if "leaving" in shape:
         text += f"; the chain goes on at {shape['leaving']}, outside of our zones"
-    text += f"; holds for every client of the same /{shape['scope_prefix_len']}"
+    scope = result.response.scope_prefix_len
+    text += f"; holds for every client of the same /{scope}" if scope else "; holds for every client"
     return make_step("answer", text, **shape)

@@ -163,7 +163,8 @@ def _tell_turn(group: RecordSetGroup, record_set: RecordSet, chose: Chose | None
     """Say how a set came to have its turn: it was drawn, or its policy put it there."""
     name = record_set.id or "its only set"
     if chose is None:
-        why = "is all that is left" if group.policy == "weighted" else "comes next in the order"
+        whys = {"weighted": "is all that is left", "simple": "is all there is"}
+        why = whys.get(group.policy, "comes next in the order")
         return make_step("draw", f"{name} {why}; nothing is drawn", drawn=record_set.id)
     weight, total = chose.weights[chose.drawn], sum(chose.weights)
     text = f"chance drew {name}, which has {weight} of {total}"

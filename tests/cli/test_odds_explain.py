@@ -20,6 +20,7 @@ from r53lite.server.runtime import Server
 from tests.clients import ask_udp, make_query
 from tests.routing.odds_cases import APEX
 
+MANY = ", ".join(f"{{id: m{number}, values: [192.0.2.{number}]}}" for number in range(12))
 TREE = f"""zone: t.example
 records:
 {APEX}
@@ -50,13 +51,44 @@ records:
     sets: [{{id: eu, location: {{continent: EU}}, values: [192.0.2.5]}}]
   - {{name: '*.wild', type: A, ttl: 9, policy: multivalue, sets: [{{id: m, values: [192.0.2.6]}}]}}
   - {{name: to, type: CNAME, ttl: 7, values: [top]}}
+  - {{name: away, type: CNAME, ttl: 7, values: [elsewhere.test.]}}
+  - {{name: cut, type: NS, ttl: 7, values: [ns.cut]}}
+  - {{name: short, type: DNAME, ttl: 7, values: [t.example.]}}
+  - {{name: broken, type: A, alias: {{target: nowhere, evaluate_target_health: false}}}}
+  - {{name: outside, type: A, alias: {{target: lb.test., evaluate_target_health: true}}}}
+  - {{name: home, type: A, alias: {{target: us, evaluate_target_health: true}}}}
+  - name: near
+    type: A
+    ttl: 9
+    policy: geoproximity
+    sets:
+      - {{id: us, at: {{region: us-east-1}}, bias: 10, values: [192.0.2.1]}}
+      - {{id: pole, at: {{coordinates: [90, 0]}}, values: [192.0.2.2]}}
+  - name: office
+    type: A
+    ttl: 9
+    policy: cidr
+    sets:
+      - {{id: b, cidr: {{collection: offices, location: berlin}}, values: [192.0.2.1]}}
+      - {{id: all, cidr: {{collection: offices, location: '*'}}, values: [192.0.2.2]}}
+  - name: two
+    type: A
+    policy: weighted
+    sets:
+      - {{id: one, weight: 1, alias: {{target: us, evaluate_target_health: true}}}}
+      - {{id: other, weight: 3, alias: {{target: ap, evaluate_target_health: false}}}}
+  - {{name: many, type: A, ttl: 9, policy: multivalue, sets: [{MANY}]}}
+cidr_collections:
+  offices: {{berlin: [198.51.100.0/24]}}
 health_checks:
   a: {{type: HTTP, ip: 127.0.0.1, port: 1}}
   b: {{type: HTTP, ip: 127.0.0.1, port: 1}}
   c: {{type: HTTP, ip: 127.0.0.1, port: 1}}
   d: {{type: HTTP, ip: 127.0.0.1, port: 1}}
 """
-LOCATIONS = "networks:\n  - {cidr: 127.0.0.0/8, region: us-east-1}\n"
+LOCATIONS = (
+    "networks:\n  - {cidr: 127.0.0.0/8, region: us-east-1}\n  - {cidr: 126.0.0.0/8, region: ap-southeast-2}\n"
+)
 
 
 @pytest.fixture
@@ -228,6 +260,59 @@ def test_a_client_that_no_set_is_for_is_told_so(zones: Path) -> None:
     assert "draw      no set is for this client" in result.stdout
 
 
+@pytest.mark.parametrize(
+    ("name", "arguments", "told"),
+    [
+        ("near", (), "us (us-east-1, bias +10, 0 km) without a check"),
+        ("near", (), "pole (90.0, 0.0, 5677 km) without a check"),
+        ("office", ("--from", "198.51.100.7"), "b (location berlin) without a check; all (location *)"),
+        ("office", ("--from", "198.51.100.7"), "of the CIDR collection it is in berlin, then *"),
+        ("away", (), "the chain goes on at elsewhere.test., outside of our zones"),
+        ("x.cut", (), "x.cut.t.example. is delegated at cut.t.example."),
+        ("x.cut", (), "a referral to the servers of cut.t.example."),
+        ("us.short", (), "us.short.t.example. lies below the DNAME at short.t.example."),
+        ("broken", (), "the record is an alias of nowhere.t.example. A, which does not exist"),
+        ("broken", (), "answer    SERVFAIL, no records; holds for every client"),
+        ("outside", (), "the outside name lb.test. has no address that is known now"),
+        ("home", ("--down", "a,b"), "its only set → us.t.example. without a check"),
+        ("two", ("--down", "a,b"), "nothing below us.t.example. is healthy: one is left out of the draw"),
+        ("two", ("--down", "a,b,c,d"), "is healthy, but other does not look at that"),
+        ("two", ("--down", "a,b,c,d"), "as a last resort all count"),
+        ("many", (), "chance drew 8 of 12 sets"),
+        ("x.wild", (), "its only set comes"),
+        ("top", ("--down", "a,b,c,d"), "nothing below us.t.example. is healthy, but us is the last resort"),
+        ("top", ("--down", "a,b,c,d"), "the weighted group us.t.example. A again"),
+    ],
+)
+def test_explanations_of_many_kinds(zones: Path, name: str, arguments: tuple[str, ...], told: str) -> None:
+    result = run("explain", f"{name}.t.example", "--zones", str(zones), *arguments)
+    assert result.exit_code == 0
+    assert told in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("away", "(goes on at elsewhere.test.)"),
+        ("gone", "NXDOMAIN"),
+        ("broken", "SERVFAIL"),
+        ("geo", "(no answer)"),
+        ("many", "8 of 12 sets are sampled"),
+        ("many", "   2/3  66.67 %    9  192.0.2.0 *   m0"),
+    ],
+)
+def test_tables_of_many_kinds(zones: Path, name: str, told: str) -> None:
+    result = run("odds", f"{name}.t.example", "--zones", str(zones), "--each-failure")
+    assert result.exit_code == 0
+    assert told in result.stdout
+
+
+def test_samples_say_what_the_marginals_are_of(zones: Path) -> None:
+    shape = run_json("odds", "many.t.example", "--zones", str(zones))
+    assert shape["samples"] == [{"probability": "1", "wanted": 8, "of": 12}]
+    assert {(one["probability"], one["marginal"]) for one in shape["answers"]} == {("2/3", True)}
+
+
 # --- a running server ---------------------------------------------------------------------------------------
 
 
@@ -246,7 +331,8 @@ async def test_a_running_server_tells_the_same_with_its_own_health(server: Serve
         )
         explained = run_json("explain", "us.t.example", "--server", url)
         wrong = [("x.test",), ("us.t.example", "NO"), ("us.t.example", "--down", "x")]
-        codes = [run("odds", *arguments, "--server", url).exit_code for arguments in wrong]
+        codes = [run("odds", *one, "--server", url).exit_code for one in wrong]
+        assert looking.is_running(url)
         return odds, explained, codes
 
     odds, explained, codes = await asyncio.to_thread(ask)
