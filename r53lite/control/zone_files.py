@@ -25,7 +25,7 @@ from r53lite.routing.locations import Locations
 from r53lite.routing.record_set import RecordSetGroup
 from r53lite.zone.builder import build_zone
 from r53lite.zone.catalog import Catalog
-from r53lite.zone.master_file import CHUNK_BYTES, read_chunks
+from r53lite.zone.master_file import CHUNK_BYTES, Include, IncludedFile, read_chunks
 from r53lite.zone.model import Zone
 from r53lite.zone.records import Record, RecordTable, add_records
 
@@ -36,12 +36,17 @@ RESERVED_NAMES = frozenset({"r53lite.yaml", "locations.yaml", "lab.yaml"})
 
 
 class LoadedFiles(NamedTuple):
-    """Sound zones and health checks, the locations, and all faults in order of files and lines."""
+    """Sound zones and health checks, the locations, and all faults in order of files and lines.
+
+    `included_files` are those that $INCLUDE names, also those that are missing: a change of one is a change
+    of its zone.
+    """
 
     zones: tuple[Zone, ...]
     health_checks: dict[str, HealthCheck]
     locations: Locations
     faults: tuple[Fault, ...]
+    included_files: tuple[Path, ...] = ()
 
     @property
     def catalog(self) -> Catalog:
@@ -86,6 +91,7 @@ class _Loading:
         self._total_bytes = sum(
             path.stat().st_size for path in paths if path.suffix != ".yaml" and path.exists()
         )
+        self.included: list[Path] = []
         self.parts: dict[bytes, _Parts] = {}
         self.checks: dict[str, tuple[HealthCheck, str, int]] = {}
         self.references: list[tuple[str, str, int]] = []
@@ -109,7 +115,9 @@ class _Loading:
             return
         try:
             table = RecordTable(path.stat().st_size)
-            read_chunks(self._chunks(path), faults.file, origin, table, faults.items)
+            include = self._includer(path.parent)
+            identity = str(path.resolve())
+            read_chunks(self._chunks(path), str(path), origin, table, faults.items, include, identity)
         except OSError as error:
             faults.error(0, f"cannot read: {error}")
             self.faulty_origins.add(origin)
@@ -133,6 +141,28 @@ class _Loading:
                 self._done_bytes += len(chunk)
                 if self._progress is not None:
                     self._progress(self._done_bytes, self._total_bytes)
+
+    def _includer(self, directory: Path) -> Include:
+        """Return what opens the files of $INCLUDE: relative to the file that names them, in the directory."""
+        root = directory.resolve()
+
+        def include(text: str, including: str) -> IncludedFile:
+            path = Path(including).parent / text
+            try:
+                resolved = path.resolve()
+                is_inside = resolved.is_relative_to(root)
+                if is_inside:
+                    self.included.append(path)
+                    self._total_bytes += resolved.stat().st_size
+                    if not resolved.is_file():
+                        raise ValueError(f"cannot include {text!r}: it is not a regular file")
+            except (OSError, RuntimeError) as error:  # a RuntimeError is a loop of symbolic links
+                raise ValueError(f"cannot include {text!r}: {error}") from error
+            if not is_inside:
+                raise ValueError(f"cannot include {text!r}: it is outside the directory {str(directory)!r}")
+            return IncludedFile(str(path), str(resolved), self._chunks(path))
+
+        return include
 
     def _read_policy_file(self, path: Path, faults: Faults) -> None:
         node = read_yaml(path, faults)
@@ -167,7 +197,9 @@ class _Loading:
             if not len(table) and not parts.groups:
                 continue
             built: list[Fault] = []
-            zone = build_zone(origin, table, parts.groups, built, tuple(parts.files))
+            zone = build_zone(
+                origin, table, parts.groups, built, tuple(dict.fromkeys((*parts.files, *table.files)))
+            )
             if (
                 origin in self.faulty_origins
             ):  # a record that could not be read explains what the builder misses
@@ -205,4 +237,4 @@ def load_zone_files(
         loading.faults += faults.items
     checks = {check_id: check for check_id, (check, _, _) in loading.checks.items()}
     order = sorted(set(loading.faults), key=lambda fault: (fault.file, fault.line, fault.reason))
-    return LoadedFiles(tuple(zones), checks, places, tuple(order))
+    return LoadedFiles(tuple(zones), checks, places, tuple(order), tuple(dict.fromkeys(loading.included)))

@@ -7,6 +7,9 @@ same fields. Every fault is noted with the first line of its record and reading 
 The file comes in chunks of bytes, cut anywhere, and records go straight into a `RecordTable`, so that no step
 is long: a large zone is read in a thread beside the answering event loop.
 
+$INCLUDE reads another file with the same state; origin and owner are as before when it ends, $TTL stays as it
+left it (as in BIND). Who opens files is a function that the caller gives, so nothing here touches a disk.
+
 Carries out: RFC 1035 §5 (format, $ORIGIN, $INCLUDE), RFC 2308 §4 ($TTL), RFC 3597 §5 (types, classes and
 rdata without a name). Readings: a quoted string ends on its line and parentheses do not nest, so that an
 unclosed one is found where it stands (Knot reads strings so, NSD and Knot parentheses).
@@ -15,7 +18,8 @@ unclosed one is found where it stands (Knot reads strings so, NSD and Knot paren
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
 
 from r53lite.dns import rrtypes
 from r53lite.dns.name import MAX_LABEL_OCTETS, MAX_NAME_OCTETS, parse_name
@@ -24,6 +28,7 @@ from r53lite.dns.rdata import soa_numbers
 from r53lite.dns.rrset import MAX_TTL
 from r53lite.errors import Fault, Faults
 from r53lite.zone.fast_lane import PLAIN, FastLane
+from r53lite.zone.generate import MAX_RECORDS_PER_ZONE, expand
 from r53lite.zone.reading import ReadingState, parse_head
 from r53lite.zone.records import Record, RecordTable
 
@@ -31,12 +36,14 @@ __all__ = ["CHUNK_BYTES", "Record", "read_chunks", "read_master_file"]
 
 CHUNK_BYTES = 1 << 18  # our choice: splitting so much into lines takes half a millisecond
 MAX_RECORD_BYTES = 1 << 20  # our choice: rdata has 65,535 octets, four characters each as \\DDD, and room
+MAX_INCLUDE_DEPTH = 16  # our choice
+MAX_INCLUDES = 1000  # our choice: files that include each other twice grow by powers of two
 MAX_ERRORS = 1000  # our choice: a file of another format would fill the memory with faults
 
 _PIECE = re.compile(r'"(?:[^"\\]|\\.)*+"|(?:[^"\\;()]|\\.)++|.')
-_FIELD = re.compile(r'(?:"(?:[^"\\]|\\.)*+"|[^\s"\\]|\\.)++', re.ASCII)
+_FIELD = re.compile(r'(?:"(?:[^"\\]|\\.)*+"|[^ \t\r"\\]|\\.)++')
+_ESCAPE = re.compile(r"\\(.)")
 _PLAIN_LINES = PLAIN + b"\n"
-_UNSUPPORTED_DIRECTIVES = ("$INCLUDE", "$GENERATE")
 
 
 def read_master_file(text: str, origin: bytes, faults: Faults) -> list[Record]:
@@ -57,8 +64,26 @@ def read_master_file(text: str, origin: bytes, faults: Faults) -> list[Record]:
     return table.records()
 
 
+class IncludedFile(NamedTuple):
+    """A file that $INCLUDE names: how it is called in faults, what tells it from others, and its octets."""
+
+    name: str
+    identity: str
+    chunks: Iterable[bytes]
+
+
+Include = Callable[[str, str], IncludedFile]
+"""Opens what $INCLUDE names, given its text and the name of the file it is in; a ValueError says why not."""
+
+
 def read_chunks(
-    chunks: Iterable[bytes], file: str, origin: bytes, table: RecordTable, faults: list[Fault]
+    chunks: Iterable[bytes],
+    file: str,
+    origin: bytes,
+    table: RecordTable,
+    faults: list[Fault],
+    include: Include | None = None,
+    identity: str = "",
 ) -> None:
     """Read the records of a master file into a table.
 
@@ -67,47 +92,59 @@ def read_chunks(
         file: the file's name, for faults.
         origin: the first $ORIGIN, a wire name.
         table: takes the records.
-        faults: takes every fault, each with its line.
+        faults: takes every fault, each with its file and line.
+        include: opens the files of $INCLUDE; None refuses the directive.
+        identity: what `include` calls this file's identity.
 
     Source: RFC 1035 §5.
     """
-    state = ReadingState(origin)
-    _Reader(state, FastLane(state, table), table, faults, file).read(chunks)
+    shared = _Shared(origin, table, faults, include)
+    try:
+        _Reader(shared, file, (identity,)).read(chunks)
+    except _TooManyErrorsError:
+        last = faults[-1]
+        faults.append(Fault(last.file, last.line, f"{MAX_ERRORS} errors; reading stops here"))
 
 
 class _TooManyErrorsError(Exception):
-    """Reading a file on makes no sense."""
+    """Reading on makes no sense."""
+
+
+class _Shared:
+    """What the file and those it includes have in common."""
+
+    def __init__(
+        self, origin: bytes, table: RecordTable, faults: list[Fault], include: Include | None
+    ) -> None:
+        self.state = ReadingState(origin)
+        self.fast_lane = FastLane(self.state, table)
+        self.table = table
+        self.faults = faults
+        self.include = include
+        self.error_count = self.include_count = self.generated_count = 0
 
 
 class _Reader:
-    """Reads one file."""
+    """Reads one file. `chain` has what tells it and the files that include it from others."""
 
-    def __init__(
-        self, state: ReadingState, fast_lane: FastLane, table: RecordTable, faults: list[Fault], file: str
-    ) -> None:
-        self._state = state
-        self._fast_lane = fast_lane
-        self._table = table
-        self._faults = faults
+    def __init__(self, shared: _Shared, file: str, chain: tuple[str, ...]) -> None:
+        self._shared = shared
+        self._state = shared.state
         self._file = file
-        self._base = table.base_of(file)
+        self._chain = chain
+        self._base = shared.table.base_of(file)
         self._blocks: Iterator[tuple[list[bytes], bool]] = iter(())
         self._lines: list[bytes] = []
         self._line_before = 0
-        self._error_count = 0
 
     def read(self, chunks: Iterable[bytes]) -> None:
         """Read all lines of the file."""
         self._blocks = _split(chunks)
-        try:
-            for lines, is_clean in self._blocks:
-                self._lines = lines
-                self._read_block(is_clean)
-                self._line_before += len(self._lines)
-                self._table.grow()
-        except _TooManyErrorsError:
-            line = self._faults[-1].line
-            self._faults.append(Fault(self._file, line, f"{MAX_ERRORS} errors; reading stops here"))
+        for lines, is_clean in self._blocks:
+            self._lines = lines
+            self._read_block(is_clean)
+            self._line_before += len(lines)
+            self._shared.table.grow()
 
     def _read_block(self, is_clean: bool) -> None:
         """Read the lines at hand, and more where a record goes on behind them."""
@@ -116,7 +153,7 @@ class _Reader:
         at = 0
         while at < len(lines):
             is_clean = is_clean and len(lines) == count
-            at = self._fast_lane.take(lines, at, self._base + self._line_before, is_clean=is_clean)
+            at = self._shared.fast_lane.take(lines, at, self._base + self._line_before, is_clean=is_clean)
             if at < len(lines):
                 at = self._read_slowly(at)
 
@@ -136,9 +173,9 @@ class _Reader:
         return end
 
     def _error(self, line: int, reason: str) -> None:
-        self._faults.append(Fault(self._file, line, reason))
-        self._error_count += 1
-        if self._error_count >= MAX_ERRORS:
+        self._shared.faults.append(Fault(self._file, line, reason))
+        self._shared.error_count += 1
+        if self._shared.error_count >= MAX_ERRORS:
             raise _TooManyErrorsError
 
     # --- lines to fields ------------------------------------------------------------------------------------
@@ -211,7 +248,7 @@ class _Reader:
         state = self._state
         try:
             if fields[0].startswith("$") and not is_owner_blank:
-                self._read_directive(fields)
+                self._read_directive(fields, line)
                 return
             if not is_owner_blank:
                 state.is_owner_faulty = True
@@ -223,20 +260,62 @@ class _Reader:
         except ValueError as error:  # every syntax error of names, types and rdata is one
             self._error(line, str(error))
 
-    def _read_directive(self, fields: list[str]) -> None:
-        """Read $ORIGIN or $TTL."""
-        directive = fields[0].upper()
-        if directive in _UNSUPPORTED_DIRECTIVES:
-            raise ValueError(f"directive {directive} is not supported; write the records out")
-        if directive not in ("$ORIGIN", "$TTL"):
-            raise ValueError(f"unknown directive {fields[0]!r}; expected $ORIGIN or $TTL")
-        if len(fields) != 2:
-            raise ValueError(f"directive {directive} has {len(fields) - 1} values; expected 1")
-        if directive == "$TTL":
-            self._state.default_ttl = parse_ttl(fields[1])
+    def _read_directive(self, fields: list[str], line: int) -> None:
+        """Carry out a directive."""
+        directive, values = fields[0].upper(), fields[1:]
+        if directive == "$GENERATE":
+            self._generate(values, line)
+        elif directive == "$INCLUDE":
+            self._include(values)
+        elif directive not in ("$ORIGIN", "$TTL"):
+            reason = "expected $ORIGIN, $TTL, $INCLUDE or $GENERATE"
+            raise ValueError(f"unknown directive {fields[0]!r}; {reason}")
+        elif len(values) != 1:
+            raise ValueError(f"directive {directive} has {len(values)} values; expected 1")
+        elif directive == "$TTL":
+            self._state.default_ttl = parse_ttl(values[0])
         else:
-            self._state.origin = parse_name(fields[1], self._state.origin)
-        self._fast_lane.forget()
+            self._state.origin = parse_name(values[0], self._state.origin)
+        self._shared.fast_lane.forget()
+
+    def _include(self, values: list[str]) -> None:
+        """Read another file here, below another origin if one is given (RFC 1035 §5.1)."""
+        shared, state = self._shared, self._state
+        if not 1 <= len(values) <= 2:
+            reason = "expected a file and perhaps an origin"
+            raise ValueError(f"directive $INCLUDE has {len(values)} values; {reason}")
+        if shared.include is None:
+            raise ValueError("directive $INCLUDE is not possible here; there is no directory to look in")
+        if len(self._chain) > MAX_INCLUDE_DEPTH:
+            raise ValueError(f"files include each other over {MAX_INCLUDE_DEPTH} levels; that is the limit")
+        shared.include_count += 1
+        if shared.include_count > MAX_INCLUDES:
+            raise ValueError(f"zone includes more than {MAX_INCLUDES} files; that is the limit")
+        origin = parse_name(values[1], state.origin) if len(values) == 2 else state.origin
+        included = shared.include(_unquoted(values[0]), self._file)
+        if included.identity in self._chain:
+            raise ValueError(f"file {included.name!r} includes itself")
+        before = state.origin, state.owner, state.is_owner_faulty
+        state.origin = origin
+        shared.fast_lane.forget()
+        _Reader(shared, included.name, (*self._chain, included.identity)).read(included.chunks)
+        state.origin, state.owner, state.is_owner_faulty = before
+
+    def _generate(self, values: list[str], line: int) -> None:
+        """Read the records that a range stands for; the first fault ends it: the others would be equal."""
+        state, shared = self._state, self._shared
+        before = state.owner, state.is_owner_faulty, state.last_ttl
+        try:
+            for owner, *fields in expand(values):
+                shared.generated_count += 1
+                if shared.generated_count > MAX_RECORDS_PER_ZONE:
+                    reason = f"the limit is {MAX_RECORDS_PER_ZONE}"
+                    raise ValueError(f"zone generates too many records; {reason}")
+                state.owner = self._parse_owner(owner)
+                self._read_record(fields, 0, line)
+        finally:
+            state.owner, state.is_owner_faulty, state.last_ttl = before
+            shared.table.grow()
 
     def _parse_owner(self, text: str) -> bytes:
         """Read an owner; a single plain label, the common case, without the general parser."""
@@ -259,10 +338,17 @@ class _Reader:
         rdata = parse_rdata(rrtype, " ".join(fields[at:]), state.origin)
         if rrtype == rrtypes.SOA:
             state.soa_minimum = min(soa_numbers(rdata)[1], MAX_TTL)
-            self._fast_lane.forget()
+            self._shared.fast_lane.forget()
         if ttl is None:
             ttl = state.implied_ttl()
-        self._table.add(state.owner, rrtype, ttl, rdata, self._base + line)
+        self._shared.table.add(state.owner, rrtype, ttl, rdata, self._base + line)
+
+
+def _unquoted(text: str) -> str:
+    """Return a file's name without the quotes it may stand in."""
+    if len(text) >= 2 and text.startswith('"') and text.endswith('"'):
+        return _ESCAPE.sub(r"\1", text[1:-1])
+    return text
 
 
 def _split(chunks: Iterable[bytes]) -> Iterator[tuple[list[bytes], bool]]:
