@@ -15,6 +15,7 @@ from r53lite import __version__
 _COMMANDS = {
     "check": "Validate zone files, policy files and settings.",
     "lab": "Run the mini-internet on loopback addresses.",
+    "reload": "Let a running server load its changed zone files.",
     "serve": "Answer for a directory of zones, and recursively for the rest.",
     "trace": "Walk from the root to a name and print each step.",
 }

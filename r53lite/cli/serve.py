@@ -70,7 +70,7 @@ def serve(
         setup_logging(settings.log.level)
         raise_descriptor_limit()
         server = Server(settings, sources)
-        asyncio.run(run_until_stopped(lambda: _start(server, settings), server.stop))
+        asyncio.run(run_until_stopped(lambda: _start(server, settings), server.stop, server.request_reload))
 
 
 def _load(config: Path | None, zones: Path | None) -> Settings:

@@ -16,8 +16,19 @@ from pathlib import Path
 from typing import NamedTuple
 
 from r53lite.config.yaml_file import read_yaml
+from r53lite.control.freeing import free_in_slices, free_lists
+from r53lite.control.kept_files import (
+    NO_LOCATIONS,
+    NOTHING_KEPT,
+    KeptFiles,
+    KeptLocations,
+    KeptZone,
+    Reading,
+    read_what_changed,
+)
 from r53lite.control.locations_file import read_locations
 from r53lite.control.policy_file import read_policy_file
+from r53lite.control.stamps import Stamp, take_stamp
 from r53lite.dns.name import ROOT, format_name, parse_name
 from r53lite.errors import Fault, Faults, NameSyntaxError, ZoneDataError
 from r53lite.health.model import HealthCheck
@@ -39,7 +50,7 @@ class LoadedFiles(NamedTuple):
     """Sound zones and health checks, the locations, and all faults in order of files and lines.
 
     `included_files` are those that $INCLUDE names, also those that are missing: a change of one is a change
-    of its zone.
+    of its zone. `kept` is for the next load.
     """
 
     zones: tuple[Zone, ...]
@@ -47,6 +58,7 @@ class LoadedFiles(NamedTuple):
     locations: Locations
     faults: tuple[Fault, ...]
     included_files: tuple[Path, ...] = ()
+    kept: KeptFiles = NOTHING_KEPT
 
     @property
     def catalog(self) -> Catalog:
@@ -80,58 +92,73 @@ class _Parts:
         self.groups: list[RecordSetGroup] = []
         self.files: list[str] = []
         self.master_file = ""
+        self.is_kept = True
 
 
 class _Loading:
     """One pass over the files."""
 
-    def __init__(self, paths: Sequence[Path], progress: Progress | None) -> None:
+    def __init__(self, paths: Sequence[Path], progress: Progress | None, kept: KeptFiles) -> None:
+        self._paths = paths
         self._progress = progress
+        self._kept = kept
         self._done_bytes = 0
-        self._total_bytes = sum(
-            path.stat().st_size for path in paths if path.suffix != ".yaml" and path.exists()
-        )
-        self.included: list[Path] = []
+        self._total_bytes = 0
+        self.stamps: dict[Path, Stamp] = {}
+        self.readings: dict[Path, Reading] = {}
+        self.zones: dict[bytes, KeptZone] = {}
         self.parts: dict[bytes, _Parts] = {}
         self.checks: dict[str, tuple[HealthCheck, str, int]] = {}
         self.references: list[tuple[str, str, int]] = []
         self.faults: list[Fault] = []
         self.faulty_origins: set[bytes] = set()
 
-    def read(self, path: Path) -> None:
-        """Read one file into its zone's parts."""
-        faults = Faults(str(path))
-        if path.suffix == ".yaml":
-            self._read_policy_file(path, faults)
-        else:
-            self._read_master_file(path, faults)
-        self.faults += faults.items
+    def take_stamp(self, path: Path) -> Stamp:
+        """Return the stamp of a file; the same one however often it is asked for."""
+        if path not in self.stamps:
+            self.stamps[path] = take_stamp(path)
+        return self.stamps[path]
 
-    def _read_master_file(self, path: Path, faults: Faults) -> None:
+    def read_all(self) -> None:
+        """Read what changed, and gather by zone what all files say, in their order."""
+        is_master = [path for path in self._paths if path.suffix != ".yaml"]
+        self._total_bytes = sum(max(self.take_stamp(path).size, 0) for path in is_master)
+        self.readings = read_what_changed(self._paths, self._kept, self.take_stamp, self._read)
+        for path in self._paths:
+            reading = self.readings[path]
+            self.faults += reading.faults
+            if reading.origin is not None:
+                self._gather(reading.origin, reading)
+            self._note_health_checks(reading)
+            if not reading.is_kept:
+                self.readings[path] = reading.without_data()
+
+    def _read(self, path: Path) -> Reading:
+        """Read one file."""
+        self.take_stamp(path)
+        faults = Faults(str(path))
+        reading = _read_policy_file(path, faults) if path.suffix == ".yaml" else None
+        if reading is None:
+            reading = self._read_master_file(path, faults)
+        return reading._replace(faults=tuple(faults.items))
+
+    def _read_master_file(self, path: Path, faults: Faults) -> Reading:
         try:
             origin = ROOT if path.stem == "root" else parse_name(path.stem)
         except NameSyntaxError as error:
             faults.error(0, f"the file's name is no zone name: {error}")
-            return
+            return Reading(path)
+        included: list[Path] = []
         try:
             table = RecordTable(path.stat().st_size)
-            include = self._includer(path.parent)
+            include = self._includer(path.parent, included)
             identity = str(path.resolve())
             read_chunks(self._chunks(path), str(path), origin, table, faults.items, include, identity)
         except OSError as error:
             faults.error(0, f"cannot read: {error}")
-            self.faulty_origins.add(origin)
-            return
+            return Reading(path, origin)
         zone = table.soa_owners[0] if table.soa_owners else origin
-        parts = self.parts.setdefault(zone, _Parts())
-        if parts.master_file:
-            faults.error(0, f"zone {format_name(zone)!r} has a master file already: {parts.master_file}")
-            return
-        parts.master_file = str(path)
-        parts.files.append(str(path))
-        parts.table = table
-        if faults.has_errors:
-            self.faulty_origins.add(zone)
+        return Reading(path, zone, included=tuple(dict.fromkeys(included)), table=table)
 
     def _chunks(self, path: Path) -> Iterator[bytes]:
         """Yield a file in pieces, telling after each how far the reading is."""
@@ -142,7 +169,7 @@ class _Loading:
                 if self._progress is not None:
                     self._progress(self._done_bytes, self._total_bytes)
 
-    def _includer(self, directory: Path) -> Include:
+    def _includer(self, directory: Path, included: list[Path]) -> Include:
         """Return what opens the files of $INCLUDE: relative to the file that names them, in the directory."""
         root = directory.resolve()
 
@@ -152,7 +179,8 @@ class _Loading:
                 resolved = path.resolve()
                 is_inside = resolved.is_relative_to(root)
                 if is_inside:
-                    self.included.append(path)
+                    included.append(path)
+                    self.take_stamp(path)
                     self._total_bytes += resolved.stat().st_size
                     if not resolved.is_file():
                         raise ValueError(f"cannot include {text!r}: it is not a regular file")
@@ -164,54 +192,108 @@ class _Loading:
 
         return include
 
-    def _read_policy_file(self, path: Path, faults: Faults) -> None:
-        node = read_yaml(path, faults)
-        policy_file = read_policy_file(node, faults)
-        if policy_file is None:
+    def _gather(self, origin: bytes, reading: Reading) -> None:
+        """Add what a file says of a zone to the zone's parts."""
+        if reading.has_errors:
+            self.faulty_origins.add(origin)
+        file = str(reading.path)
+        is_unreadable = reading.is_master_file and reading.table is None and not reading.is_kept
+        if is_unreadable:
             return
-        if policy_file.origin is not None:
-            parts = self.parts.setdefault(policy_file.origin, _Parts())
-            parts.files.append(str(path))
-            parts.records += policy_file.records
-            parts.groups += policy_file.groups
-            if faults.has_errors:
-                self.faulty_origins.add(policy_file.origin)
-        for check, line in policy_file.health_checks:
+        parts = self.parts.setdefault(origin, _Parts())
+        if reading.is_master_file:
+            if parts.master_file:
+                reason = f"zone {format_name(origin)!r} has a master file already: {parts.master_file}"
+                self.faults.append(Fault(file, 0, reason))
+                if reading.table is not None:
+                    free_in_slices(reading.table)
+                return
+            parts.master_file = file
+            parts.table = reading.table
+        parts.is_kept &= reading.is_kept
+        parts.files.append(file)
+        parts.records += reading.records
+        parts.groups += reading.groups
+
+    def _note_health_checks(self, reading: Reading) -> None:
+        """Note the health checks that a file defines and names; an id may be defined once."""
+        file = str(reading.path)
+        for check, line in reading.health_checks:
             if check.id in self.checks:
-                _, file, first_line = self.checks[check.id]
-                faults.error(line, f"health check {check.id!r} is defined already at {file}:{first_line}")
+                _, first_file, first_line = self.checks[check.id]
+                reason = f"health check {check.id!r} is defined already at {first_file}:{first_line}"
+                self.faults.append(Fault(file, line, reason))
             else:
-                self.checks[check.id] = (check, str(path), line)
-        self.references += [(check_id, str(path), line) for check_id, line in policy_file.references]
+                self.checks[check.id] = (check, file, line)
+        self.references += [(check_id, file, line) for check_id, line in reading.references]
+
+    def load_locations(self, path: Path | None) -> KeptLocations:
+        """Read where clients are; what did not change is taken over."""
+        if path is None:
+            return NO_LOCATIONS
+        kept = self._kept.locations
+        if self.take_stamp(path) != self._kept.stamps.get(path) or kept is NO_LOCATIONS:
+            faults = Faults(str(path))
+            node = read_yaml(path, faults)
+            locations = NO_LOCATIONS.locations if faults.has_errors else read_locations(node, faults)
+            kept = KeptLocations(locations, tuple(faults.items))
+        self.faults += kept.faults
+        return kept
 
     def build(self) -> list[Zone]:
         """Build every zone whose files could be read; note what the builder finds."""
         for check_id, file, line in self.references:
             if check_id not in self.checks:
                 self.faults.append(Fault(file, line, f"health check {check_id!r} is not defined"))
-        zones = []
         for origin, parts in self.parts.items():
-            table = parts.table or RecordTable()
-            parts.table = None  # the builder takes it over
-            add_records(table, parts.records)
-            if not len(table) and not parts.groups:
-                continue
-            built: list[Fault] = []
-            zone = build_zone(
-                origin, table, parts.groups, built, tuple(dict.fromkeys((*parts.files, *table.files)))
-            )
-            if (
-                origin in self.faulty_origins
-            ):  # a record that could not be read explains what the builder misses
-                built = [fault for fault in built if fault.is_error and fault.line]
-            elif zone is not None:
-                zones.append(zone)
-            self.faults += built
-        return zones
+            kept = self._kept.zones.get(origin) if parts.is_kept else None
+            if kept is None and not parts.is_kept:
+                kept = self._build(origin, parts)
+            if kept is not None:
+                self.zones[origin] = kept
+                self.faults += kept.faults
+        return [kept.zone for kept in self.zones.values()]
+
+    def _build(self, origin: bytes, parts: _Parts) -> KeptZone | None:
+        """Build a zone; None where it has an error, which is noted, or nothing in it."""
+        table = parts.table or RecordTable()
+        parts.table = None  # the builder takes it over
+        add_records(table, parts.records)
+        if not len(table) and not parts.groups:
+            return None
+        built: list[Fault] = []
+        files = tuple(dict.fromkeys((*parts.files, *table.files)))
+        zone = build_zone(origin, table, parts.groups, built, files)
+        is_faulty = origin in self.faulty_origins
+        if is_faulty:  # a record that could not be read explains what the builder misses
+            built = [fault for fault in built if fault.is_error and fault.line]
+        if zone is not None and not is_faulty:
+            free_lists(table)
+            return KeptZone(zone, tuple(built))
+        self.faults += built
+        free_in_slices(table)
+        return None
+
+
+def _read_policy_file(path: Path, faults: Faults) -> Reading:
+    policy_file = read_policy_file(read_yaml(path, faults), faults)
+    if policy_file is None:
+        return Reading(path)
+    return Reading(
+        path,
+        policy_file.origin,
+        health_checks=policy_file.health_checks,
+        references=policy_file.references,
+        records=policy_file.records,
+        groups=policy_file.groups,
+    )
 
 
 def load_zone_files(
-    sources: Sequence[Path], locations: Path | None = None, progress: Progress | None = None
+    sources: Sequence[Path],
+    locations: Path | None = None,
+    progress: Progress | None = None,
+    kept: KeptFiles = NOTHING_KEPT,
 ) -> LoadedFiles:
     """Read and check zone files.
 
@@ -219,22 +301,18 @@ def load_zone_files(
         sources: directories and single files.
         locations: the `locations.yaml` to read; None leaves every client unknown.
         progress: told now and then how many bytes of how many are read; master files alone count.
+        kept: what the last load without errors left; zones of which no file changed are taken over as they
+            are.
 
     Returns:
         Everything that is sound, and every fault; nothing is raised for what a person wrote.
     """
-    paths = list_zone_files(sources)
-    loading = _Loading(paths, progress)
-    for path in paths:
-        loading.read(path)
+    loading = _Loading(list_zone_files(sources), progress, kept)
+    loading.read_all()
     zones = loading.build()
-    places = Locations(())
-    if locations is not None:
-        faults = Faults(str(locations))
-        node = read_yaml(locations, faults)
-        if not faults.has_errors:
-            places = read_locations(node, faults)
-        loading.faults += faults.items
+    places = loading.load_locations(locations)
     checks = {check_id: check for check_id, (check, _, _) in loading.checks.items()}
     order = sorted(set(loading.faults), key=lambda fault: (fault.file, fault.line, fault.reason))
-    return LoadedFiles(tuple(zones), checks, places, tuple(order), tuple(dict.fromkeys(loading.included)))
+    included = dict.fromkeys(path for reading in loading.readings.values() for path in reading.included)
+    keeping = KeptFiles(loading.readings, loading.stamps, loading.zones, places)
+    return LoadedFiles(tuple(zones), checks, places.locations, tuple(order), tuple(included), keeping)

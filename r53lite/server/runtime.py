@@ -12,7 +12,7 @@ import contextlib
 import os
 import secrets
 import signal
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,9 +22,11 @@ from r53lite.answering.dispatch import Dispatch, DispatchSettings, make_draw
 from r53lite.answering.reply_options import ClientOptions
 from r53lite.config.settings import Endpoint, Settings
 from r53lite.control.registry import Registry
+from r53lite.control.reload_report import ReloadReport
 from r53lite.control.snapshot import Snapshot
 from r53lite.dns.cookies import SECRET_BYTES, ServerCookies
 from r53lite.errors import Fault, Faults, R53Error, SettingsError
+from r53lite.health.model import HealthCheck
 from r53lite.health.table import HealthTable
 from r53lite.server.tcp import TcpListener
 from r53lite.server.tcp_pool import TcpPool
@@ -60,8 +62,11 @@ class Server:
 
     def __init__(self, settings: Settings, sources: Sequence[Path]) -> None:
         self._settings = settings
-        self._registry = Registry(sources, find_locations(settings, sources), self._apply_checks)
+        self._registry = Registry(sources, find_locations(settings, sources), self._on_publish)
         self._has_sources = bool(sources)
+        self._dispatch: Dispatch | None = None
+        self._health_checks: Mapping[str, HealthCheck] = {}
+        self._reloads: set[asyncio.Task[ReloadReport]] = set()
         self._udp: list[UdpListener] = []
         self._tcp: list[TcpListener] = []
         self._tcp_pool = TcpPool(settings.tcp)
@@ -107,10 +112,10 @@ class Server:
             is taken.
         """
         try:
-            warnings = self._registry.load()
-            dispatch = self._make_dispatch()
+            warnings = await self._registry.load()
+            self._dispatch = self._make_dispatch()
             for endpoint in self._settings.listen:
-                self._bind(dispatch, endpoint)
+                self._bind(self._dispatch, endpoint)
             for udp in self._udp:
                 udp.start()
             for tcp in self._tcp:
@@ -136,6 +141,7 @@ class Server:
             self._watcher.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._watcher
+        await self._registry.close()
         if self._http is not None:
             await self._http.stop()
         for udp in self._udp:
@@ -148,6 +154,19 @@ class Server:
             await self._scheduler.stop()
         if self._probe is not None:
             await self._probe.close()
+
+    async def reload(self) -> ReloadReport:
+        """Load the files that changed; returns when what they say is served, or refused."""
+        return await self._registry.reload()
+
+    def request_reload(self) -> None:
+        """Reload soon, as SIGHUP asks. During the start there is no need: what changes after a file was read
+        is seen by the watch.
+        """
+        if self._is_ready:
+            task = asyncio.get_running_loop().create_task(self.reload())
+            self._reloads.add(task)
+            task.add_done_callback(self._reloads.discard)
 
     def _make_dispatch(self) -> Dispatch:
         recursion = self._settings.recursion
@@ -188,6 +207,15 @@ class Server:
             else:
                 return
 
+    def _on_publish(self) -> None:
+        """Take note of a new snapshot: its health checks, and that the old one may go."""
+        snapshot = self.snapshot
+        if snapshot.health_checks is not self._health_checks:
+            self._health_checks = snapshot.health_checks
+            self._apply_checks(snapshot)
+        if self._dispatch is not None:
+            self._dispatch.refresh()
+
     def _apply_checks(self, snapshot: Snapshot) -> None:
         """Hand the health checks of a new snapshot to the scheduler; made with the first check."""
         if self._scheduler is None:
@@ -209,12 +237,22 @@ class Server:
     async def _start_http(self, endpoint: Endpoint) -> None:
         from r53lite.api.http import HttpPort  # aiohttp costs 0.2 s: only after the DNS sockets are open
 
-        http = HttpPort(endpoint.address, endpoint.port, ready=lambda: self._is_ready, state=self._describe)
+        http = HttpPort(
+            endpoint.address,
+            endpoint.port,
+            ready=lambda: self._is_ready,
+            state=self._describe,
+            reload=self._reload_for_http,
+        )
         try:
             await http.start()
         except OSError as error:
             raise BindError(endpoint, error) from error
         self._http = http
+
+    async def _reload_for_http(self) -> dict[str, object]:
+        """Reload and return the report as the HTTP port answers it."""
+        return (await self.reload()).as_json()
 
     def _describe(self) -> dict[str, object]:
         """Return the state that /healthz shows."""
@@ -273,11 +311,19 @@ def load_root_hints(path: str | None) -> Delegation:
 
 
 async def run_until_stopped(
-    start: Callable[[], Coroutine[None, None, None]], stop: Callable[[], Coroutine[None, None, None]]
+    start: Callable[[], Coroutine[None, None, None]],
+    stop: Callable[[], Coroutine[None, None, None]],
+    on_hangup: Callable[[], None] | None = None,
 ) -> None:
-    """Start, wait for SIGINT or SIGTERM, stop; a signal during the start ends it too."""
+    """Start, wait for SIGINT or SIGTERM, stop; a signal during the start ends it too.
+
+    Args:
+        start: opens everything. stop: closes it. on_hangup: what SIGHUP does; None lets it end the process.
+    """
     loop = asyncio.get_running_loop()
     stopped = asyncio.Event()
+    if on_hangup is not None:
+        loop.add_signal_handler(signal.SIGHUP, on_hangup)
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
     starting = loop.create_task(start())

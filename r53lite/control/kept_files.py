@@ -1,0 +1,124 @@
+"""What of the last load still holds for the next?
+
+A zone whose files are all as they were is the same zone: the next snapshot gets the very object. Its files
+are master file, policy files and what they include; what the health checks that it names look like is no part
+of it, because a zone holds their ids alone and whether each id is defined is checked at every load.
+
+Where one file of a zone changed, was added or is gone, all files of that zone are read again, and of a file
+that moved from one zone to another those of both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from r53lite.control.stamps import Stamp
+from r53lite.errors import Fault
+from r53lite.health.model import HealthCheck
+from r53lite.routing.locations import Locations
+from r53lite.routing.record_set import RecordSetGroup
+from r53lite.zone.model import Zone
+from r53lite.zone.records import Record, RecordTable
+
+
+class Reading(NamedTuple):
+    """What one file says.
+
+    `origin` is the zone it belongs to; None for a policy file with health checks alone, or a name that is
+    none. `health_checks` and `references` have the lines where they stand. `included` are the files that
+    $INCLUDE names. Data (`table` of a master file, `records` and `groups` of a policy file) is there only
+    from reading to building.
+    """
+
+    path: Path
+    origin: bytes | None = None
+    faults: tuple[Fault, ...] = ()
+    included: tuple[Path, ...] = ()
+    health_checks: tuple[tuple[HealthCheck, int], ...] = ()
+    references: tuple[tuple[str, int], ...] = ()
+    table: RecordTable | None = None
+    records: tuple[Record, ...] = ()
+    groups: tuple[RecordSetGroup, ...] = ()
+    is_kept: bool = False
+
+    @property
+    def is_master_file(self) -> bool:
+        """Say whether it was read as a master file."""
+        return self.path.suffix != ".yaml"
+
+    @property
+    def has_errors(self) -> bool:
+        """Say whether at least one of its faults is an error."""
+        return any(fault.is_error for fault in self.faults)
+
+    def without_data(self) -> Reading:
+        """Return what is kept for the next load."""
+        return self._replace(table=None, records=(), groups=(), is_kept=True)
+
+
+class KeptZone(NamedTuple):
+    """A zone, and the warnings of building it."""
+
+    zone: Zone
+    faults: tuple[Fault, ...]
+
+
+class KeptLocations(NamedTuple):
+    """Where clients are, and the warnings of reading it."""
+
+    locations: Locations
+    faults: tuple[Fault, ...] = ()
+
+
+NO_LOCATIONS = KeptLocations(Locations(()))
+
+
+class KeptFiles(NamedTuple):
+    """What a load without errors leaves for the next; `stamps` are of all files, those of $INCLUDE too."""
+
+    readings: Mapping[Path, Reading]
+    stamps: Mapping[Path, Stamp]
+    zones: Mapping[bytes, KeptZone]
+    locations: KeptLocations = NO_LOCATIONS
+
+
+NOTHING_KEPT = KeptFiles({}, {}, {})
+
+
+def read_what_changed(
+    paths: Sequence[Path],
+    kept: KeptFiles,
+    take_stamp: Callable[[Path], Stamp],
+    read: Callable[[Path], Reading],
+) -> dict[Path, Reading]:
+    """Return a reading of every file: anew for each zone that something changed for, else the kept one.
+
+    Args:
+        paths: the files that there are now.
+        kept: what the last load left.
+        take_stamp: returns a file's stamp; the same one each time in one load.
+        read: reads a file.
+    """
+
+    def is_unchanged(path: Path) -> bool:
+        reading = kept.readings.get(path)
+        return reading is not None and all(
+            take_stamp(file) == kept.stamps.get(file) for file in (path, *reading.included)
+        )
+
+    readings: dict[Path, Reading] = {}
+    there = dict.fromkeys(paths)
+    todo = [path for path in there if not is_unchanged(path)]
+    gone = [path for path in kept.readings if path not in there]
+    changed_origins = {kept.readings[path].origin for path in (*todo, *gone) if path in kept.readings}
+    while todo:
+        for path in todo:
+            readings[path] = read(path)
+            changed_origins.add(readings[path].origin)
+        changed_origins.discard(None)
+        todo = [
+            path for path in there if path not in readings and kept.readings[path].origin in changed_origins
+        ]
+    return {path: readings.get(path) or kept.readings[path] for path in paths}
