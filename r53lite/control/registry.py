@@ -25,7 +25,7 @@ from typing import NamedTuple, TypeVar
 
 from r53lite.control.freeing import FreeingQueue
 from r53lite.control.kept_files import NOTHING_KEPT
-from r53lite.control.quiet import quiet_loading
+from r53lite.control.quiet import make_way, quiet_loading
 from r53lite.control.reload_report import ReloadReport, compare_zones
 from r53lite.control.snapshot import Snapshot
 from r53lite.control.stamps import Stamp, look_at_all
@@ -178,7 +178,7 @@ class Registry:
         """Read the files, and say what it comes to."""
         began = time.perf_counter()
         with quiet_loading():
-            files = load_zone_files(self._sources, self._locations, self._heed_close, self._kept)
+            files = load_zone_files(self._sources, self._locations, self._on_progress, self._kept)
             assert self._freeing is not None  # made with the thread
             for origin, kept in files.kept.zones.items():
                 if self._kept.zones.get(origin) is not kept:
@@ -193,10 +193,12 @@ class Registry:
             report = ReloadReport(snapshot.version, seconds, zones, (*files.faults, *warnings))
             return _Load(files, snapshot, report)
 
-    def _heed_close(self, _done_bytes: int, _total_bytes: int) -> None:
-        """Stop reading when nobody wants it any more, so that the process can end at once."""
+    def _on_progress(self, _done_bytes: int, _total_bytes: int) -> None:
+        """Make way for queries, once there are any; end the load when nobody wants it any more."""
         if self._is_closed:
             raise _ClosedError
+        if self.snapshot.version:
+            make_way()
 
     def _look(self) -> dict[Path, Stamp]:
         """Return the stamps of all files that the next load would read, as far as the last one tells."""

@@ -36,12 +36,14 @@ from r53lite.routing.locations import Locations
 from r53lite.routing.record_set import RecordSetGroup
 from r53lite.zone.builder import build_zone
 from r53lite.zone.catalog import Catalog
-from r53lite.zone.master_file import CHUNK_BYTES, Include, IncludedFile, read_chunks
+from r53lite.zone.master_file import Include, IncludedFile, read_chunks
 from r53lite.zone.model import Zone
 from r53lite.zone.records import Record, RecordTable, add_records
 
 Progress = Callable[[int, int], None]
-"""Told (bytes done, bytes in all)."""
+"""Told (bytes done, bytes in all) every few milliseconds, while zones are built too; may raise to end it."""
+
+CHUNK_BYTES = 1 << 14  # a millisecond or two of reading
 
 RESERVED_NAMES = frozenset({"r53lite.yaml", "locations.yaml", "lab.yaml"})
 
@@ -166,8 +168,12 @@ class _Loading:
             while chunk := file.read(CHUNK_BYTES):
                 yield chunk
                 self._done_bytes += len(chunk)
-                if self._progress is not None:
-                    self._progress(self._done_bytes, self._total_bytes)
+                self._tell()
+
+    def _tell(self) -> None:
+        """Tell how far the reading is."""
+        if self._progress is not None:
+            self._progress(self._done_bytes, self._total_bytes)
 
     def _includer(self, directory: Path, included: list[Path]) -> Include:
         """Return what opens the files of $INCLUDE: relative to the file that names them, in the directory."""
@@ -263,7 +269,7 @@ class _Loading:
             return None
         built: list[Fault] = []
         files = tuple(dict.fromkeys((*parts.files, *table.files)))
-        zone = build_zone(origin, table, parts.groups, built, files)
+        zone = build_zone(origin, table, parts.groups, built, files, self._tell)
         is_faulty = origin in self.faulty_origins
         if is_faulty:  # a record that could not be read explains what the builder misses
             built = [fault for fault in built if fault.is_error and fault.line]

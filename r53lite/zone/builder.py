@@ -15,7 +15,7 @@ Carries out: RFC 1034 §3.6.2 and §4.2.1, RFC 2181 §5 and §10.1, RFC 2308 §5
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from r53lite.dns import rrtypes
 from r53lite.dns.name import format_name, is_subdomain
@@ -54,6 +54,7 @@ def build_zone(
     groups: Sequence[PolicyGroupLike],
     faults: list[Fault],
     files: tuple[str, ...],
+    pause: Callable[[], None] | None = None,
 ) -> Zone | None:
     """Check the records of one zone and build it.
 
@@ -63,12 +64,13 @@ def build_zone(
         groups: its policy groups; they count as data of their type.
         faults: takes every error and warning, sorted by file and line.
         files: the names of the files; the first is named where no record can be.
+        pause: called now and then in a large zone, every few milliseconds of work; may raise.
 
     Returns:
         The zone, or None if there was an error. `record_count` counts records, and each policy group once.
     """
     table = records if isinstance(records, RecordTable) else table_of(records)
-    build = _Build(table, groups, files)
+    build = _Build(table, groups, files, pause)
     zone = build.run(origin)
     found = build.errors or build.warnings
     faults += sorted(found, key=lambda fault: (fault.file, fault.line))
@@ -78,11 +80,18 @@ def build_zone(
 class _Build:
     """One build: the table, and the faults found so far."""
 
-    def __init__(self, table: RecordTable, groups: Sequence[PolicyGroupLike], files: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        table: RecordTable,
+        groups: Sequence[PolicyGroupLike],
+        files: tuple[str, ...],
+        pause: Callable[[], None] | None,
+    ) -> None:
         self.errors: list[Fault] = []
         self.warnings: list[Fault] = []
         self._table = table
         self._files = files
+        self._pause = pause
         self._count = len(table) + table.repeated + len(groups)
         self._soas = _soas_of(table)
         self._ns_targets = NameSet()
@@ -173,6 +182,8 @@ class _Build:
         """Check every owner and turn its value into a packed node."""
         open_parents = around.open_parents
         for table, places in zip(self._table.tables, self._table.places, strict=True):
+            if self._pause is not None:
+                self._pause()
             for (owner, value), place in zip(table.items(), places, strict=True):
                 # `value[0]` is 0 for one record that shapes nothing; a PolicyNode cannot be here yet.
                 if owner[owner[0] + 1 :] in open_parents and not value[0]:
