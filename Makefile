@@ -6,7 +6,7 @@ STAMP  := .venv/.stamp
 BIN    := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help lab serve test check fmt bench clean
+.PHONY: help lab serve test check fmt bench soak clean
 
 help:
 	@echo 'make lab     the mini-internet on loopback addresses, port 5300'
@@ -14,6 +14,7 @@ help:
 	@echo 'make test    every test; installs missing DNS tools first where it may (Debian, root)'
 	@echo 'make check   ruff, mypy and r53lite check on our own zones'
 	@echo 'make fmt     format the code and apply safe fixes'
+	@echo 'make soak    look for faults by chance: zones against NSD and Knot, replies, packets (an hour)'
 	@echo 'make bench   compare with other servers (minutes, not seconds)'
 
 $(STAMP): pyproject.toml constraints.txt
@@ -43,8 +44,17 @@ fmt: $(STAMP)
 	$(BIN)/ruff check --fix .
 
 bench: $(STAMP)
-	@scripts/system-packages
+	@scripts/system-packages bench
 	@$(BIN)/python -m benchmarks $(BENCH_ARGS)
+
+# One line for each part; a part exits 1 where it found a fault, and prints how to repeat it.
+# SEED is drawn and printed where it is not given.
+SOAK_SEED = $(if $(SEED),--seed $(SEED))
+soak: $(STAMP)
+	@scripts/system-packages
+	@$(BIN)/python -m tests.differential --sets $(or $(SETS),2000) $(SOAK_SEED)
+	@$(BIN)/python -m tests.answering.replay_soak --cases $(or $(CASES),100000) $(SOAK_SEED)
+	@$(BIN)/python -m tests.fuzz --packets $(or $(PACKETS),10000000) $(SOAK_SEED)
 
 clean:
 	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage htmlcov

@@ -26,7 +26,15 @@ class Fault(NamedTuple):
     def __str__(self) -> str:
         """Format as `file:line: reason`, warnings marked."""
         place = f"{self.file}:{self.line}" if self.line else self.file
-        return f"{place}: {self.reason}" if self.is_error else f"{place}: warning: {self.reason}"
+        reason = self.reason if self.is_error else f"warning: {self.reason}"
+        return _printable(f"{place}: {reason}")
+
+
+def _printable(text: str) -> str:
+    """Show control characters, which a file may hold, as escapes: a message goes to a terminal."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
 
 
 class Faults:

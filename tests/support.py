@@ -6,8 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from r53lite.answering.access import AccessList
-from r53lite.answering.dispatch import Dispatch, DispatchSettings
+from r53lite.answering.dispatch import Dispatch
 from r53lite.answering.recursive import Recursive
+from r53lite.answering.zone_answers import DispatchSettings
 from r53lite.control.snapshot import Snapshot
 from r53lite.control.zone_files import load_zone_files
 from r53lite.dns import wire

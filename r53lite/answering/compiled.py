@@ -17,14 +17,18 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from itertools import accumulate, pairwise
+from math import factorial
+from operator import itemgetter
 from typing import NamedTuple
 
 from r53lite.dns.wire import Encoded
 from r53lite.routing.context import ClientLocation, Context, HealthView, arranged
 
 MAX_LEAVES = 256  # our choice: 100 weighted sets, the most of a group, and a chain of two smaller ones
-MAX_EXPANDED = 3  # up to 3! orders are kept as whole bodies; more records are joined for each reply
+MAX_TABLE = 512  # our choice: weights that add up to more are searched, a table would be large
+MAX_ORDERED = 6  # 720 orders of six records are kept for all answers together; more are made one by one
 
 Draw = Callable[[int], int]
 
@@ -57,16 +61,27 @@ class Choice(NamedTuple):
 
 
 class ReadyArrangement(NamedTuple):
-    """An `Arrangement` for one question: everything before and behind the records is joined already."""
+    """An `Arrangement` for one question: all that stands before and behind the records is joined already.
+
+    `orders` are the arrangements by number, where they are few; else there are none, and each is made anew.
+    """
 
     before: bytes
     blocks: tuple[bytes, ...]
     wanted: int
     behind: bytes
+    orders: tuple[Callable[[tuple[bytes, ...]], tuple[bytes, ...]], ...]
+
+
+class ReadyTable(NamedTuple):
+    """A `Choice` for one question: what each number below `total` draws."""
+
+    total: int
+    replies: tuple[ReadyTree, ...]
 
 
 class ReadyChoice(NamedTuple):
-    """A `Choice` for one question."""
+    """A `Choice` for one question whose `total` is too large for a table."""
 
     total: int
     bounds: tuple[int, ...]
@@ -76,7 +91,7 @@ class ReadyChoice(NamedTuple):
 Tree = Leaf | Arrangement | Choice
 """What a question is answered, whoever asks it in whatever spelling; question and OPT record are added."""
 
-ReadyTree = bytes | ReadyArrangement | ReadyChoice
+ReadyTree = bytes | ReadyTable | ReadyArrangement | ReadyChoice
 """What one request, byte for byte, is answered: replies without their id."""
 
 
@@ -298,42 +313,42 @@ def pick(tree: Tree, draw: Draw) -> Leaf:
 
 def pick_ready(tree: ReadyTree, draw: Draw) -> bytes:
     """Walk down a tree of whole replies; return the reply without its id."""
-    while tree.__class__ is ReadyChoice:
-        tree = tree.branches[bisect_right(tree.bounds, draw(tree.total))]
-    if tree.__class__ is bytes:
-        return tree
-    assert isinstance(tree, ReadyArrangement)
-    blocks = tree.blocks
-    order = arranged(len(blocks), tree.wanted, draw)
-    return tree.before + b"".join([blocks[index] for index in order]) + tree.behind
+    while tree.__class__ is not bytes:
+        if isinstance(tree, ReadyTable):
+            total, replies = tree
+            tree = replies[draw(total)]
+        elif isinstance(tree, ReadyArrangement):
+            before, blocks, wanted, behind, orders = tree
+            if orders:
+                return before + b"".join(orders[draw(len(orders))](blocks)) + behind
+            order = arranged(len(blocks), wanted, draw)
+            return before + b"".join([blocks[index] for index in order]) + behind
+        elif isinstance(tree, ReadyChoice):
+            tree = tree.branches[bisect_right(tree.bounds, draw(tree.total))]
+    return tree
 
 
 def make_ready(tree: Tree, question: bytes, opts: Opts) -> ReadyTree:
     """Add question and OPT record of one request to every reply of a tree."""
     if isinstance(tree, Leaf):
         return tree.head + question + tree.body + opts[tree.is_scoped]
-    if isinstance(tree, Choice):
-        branches = tuple(make_ready(branch, question, opts) for branch in tree.branches)
+    if isinstance(tree, Arrangement):
+        count, wanted = len(tree.blocks), tree.wanted
+        orders = _orders(count) if wanted == count <= MAX_ORDERED else ()
+        behind = tree.behind + opts[tree.is_scoped]
+        return ReadyArrangement(tree.head + question + tree.before, tree.blocks, wanted, behind, orders)
+    branches = tuple(make_ready(branch, question, opts) for branch in tree.branches)
+    if tree.total > MAX_TABLE:
         return ReadyChoice(tree.total, tree.bounds, branches)
-    behind = tree.behind + opts[tree.is_scoped]
-    ready = ReadyArrangement(tree.head + question + tree.before, tree.blocks, tree.wanted, behind)
-    if tree.wanted == len(tree.blocks) <= MAX_EXPANDED:
-        return _expanded(ready, [])
-    return ready
+    numbers = range(tree.total)
+    return ReadyTable(tree.total, tuple(branches[bisect_right(tree.bounds, number)] for number in numbers))
 
 
-def _expanded(ready: ReadyArrangement, numbers: list[int]) -> ReadyTree:
-    """Turn an arrangement of few records into choices among whole replies, one choice for each draw."""
-    script = iter(numbers)
-    limits: list[int] = []
+@lru_cache(maxsize=MAX_ORDERED)
+def _orders(count: int) -> tuple[Callable[[tuple[bytes, ...]], tuple[bytes, ...]], ...]:
+    """Return what puts that many records in order, for each number that `arranged` can draw."""
 
-    def draw(limit: int) -> int:
-        limits.append(limit)
-        return next(script, limit - 1)
+    def order_at(number: int) -> Callable[[tuple[bytes, ...]], tuple[bytes, ...]]:
+        return itemgetter(*arranged(count, count, lambda _limit: number))
 
-    reply = pick_ready(ready, draw)
-    if len(limits) == len(numbers):
-        return reply
-    limit = limits[len(numbers)]
-    branches = tuple(_expanded(ready, [*numbers, number]) for number in range(limit))
-    return ReadyChoice(limit, tuple(range(1, limit + 1)), branches)
+    return tuple(order_at(number) for number in range(factorial(count)))

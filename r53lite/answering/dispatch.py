@@ -12,33 +12,23 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Callable, Coroutine, Hashable, Sequence
-from functools import partial
-from typing import NamedTuple
+from collections.abc import Callable, Coroutine, Sequence
 
 from r53lite.answering import handover
-from r53lite.answering.access import AccessList
 from r53lite.answering.authoritative import Options, respond
-from r53lite.answering.chaos import Chaos
-from r53lite.answering.clear_path import ClearPath
 from r53lite.answering.clients import Clients, unscoped
-from r53lite.answering.compiled import Leaf, Opts, Tree, pick_ready
+from r53lite.answering.compiled import pick_ready
 from r53lite.answering.recursive import Recursive
-from r53lite.answering.replay import Asked, Entry, Place, Ready, ReadyEntry, Replay
-from r53lite.answering.reply_options import ClientOptions
-from r53lite.answering.shape import Shape, shape_of
+from r53lite.answering.replay import Ready, ReadyEntry, Replay
+from r53lite.answering.reply_options import cookie_tail
+from r53lite.answering.settled import TRANSFERS, answer_without_data
+from r53lite.answering.zone_answers import Asker, DispatchSettings, ZoneAnswers
 from r53lite.control.snapshot import Snapshot
 from r53lite.dns import rrtypes, wire
-from r53lite.dns.edns import encode_opt
-from r53lite.dns.message import AA, CD, QR, RD, Message, Query, Response
+from r53lite.dns.message import AA, QR, Message, Query, Response
 from r53lite.errors import WireError
 from r53lite.health.table import HealthTable
-from r53lite.routing.context import ClientLocation, Context
-from r53lite.zone.model import Zone
-
-EDE_PROHIBITED = 18  # RFC 8914 §4.19
-_TRANSFERS = frozenset((rrtypes.AXFR, rrtypes.IXFR))
-_ECHOED_FLAGS = RD | CD  # of a query, those that its reply can show
+from r53lite.routing.context import Context
 
 Reply = bytes | None | Coroutine[None, None, bytes | None]
 _Outcome = bytes | handover.Outcome
@@ -60,27 +50,6 @@ def make_draw(seed: int | None = None) -> Callable[[int], int]:
         return int(uniform() * limit)
 
     return draw
-
-
-class DispatchSettings(NamedTuple):
-    """What the door needs of the settings. `is_replaying` False takes the clear path every time."""
-
-    recursion_clients: AccessList
-    udp_payload_bytes: int = 1232
-    minimal_responses: bool = False
-    client_options: ClientOptions = ClientOptions()
-    chaos: Chaos = Chaos()
-    is_replaying: bool = True
-
-
-class Asker(NamedTuple):
-    """How a query came: its bytes, its client, and the longest reply that this client takes."""
-
-    request: bytes
-    address: str
-    limit_bytes: int
-    is_stream: bool
-    may_recurse: bool
 
 
 class Dispatch:
@@ -111,9 +80,8 @@ class Dispatch:
         self._draw = draw or make_draw()
         self._wall_clock = wall_clock
         self._clients = Clients(None if recursive is None else settings.recursion_clients)
-        bare = [encode_opt(settings.udp_payload_bytes, 0, is_dnssec_ok=asked) for asked in (False, True)]
-        self._bare_opts: tuple[Opts, ...] = tuple((opt, opt) for opt in bare)
         self._replay = Replay(snapshot(), health(), self._draw)
+        self._zones = ZoneAnswers(snapshot, health, settings, self._draw, self._clients, self._replay)
         self.failures = 0
 
     def answer_batch(self, requests: Sequence[bytes], client: Callable[[int], str]) -> list[Reply]:
@@ -129,6 +97,7 @@ class Dispatch:
         self.refresh()
         replies: list[Reply] = []
         add = replies.append
+        draw, place_id = self._draw, self._place_id
         is_one_kind = self._recursive is None
         find = self._replay.ready(is_stream=False, may_recurse=False).young.get
         for index, request in enumerate(requests):
@@ -138,10 +107,16 @@ class Dispatch:
             ready = find(request[2:])
             if ready.__class__ is bytes:
                 add(request[:2] + ready)
-            elif ready is None:
+                continue
+            reply = None
+            if isinstance(ready, ReadyEntry):
+                reply = ready.reply(place_id, client(index), draw)
+            elif ready is not None:
+                reply = pick_ready(ready, draw)
+            if reply is None:
                 add(self._answer_new(request, client(index), is_stream=False))
             else:
-                add(self._answer_ready(ready, request, client(index), is_stream=False))
+                add(request[:2] + reply)
         return replies
 
     def answer(self, request: bytes, address: str, *, is_stream: bool) -> Reply:
@@ -170,36 +145,71 @@ class Dispatch:
 
     def _answer_ready(self, ready: Ready, request: bytes, address: str, *, is_stream: bool) -> Reply:
         """Replay the reply to a request that was answered before."""
-        tree = ready
-        if isinstance(tree, ReadyEntry):
-            found = tree.find(partial(self._clients.place, self._snapshot().locations, address))
-            if found is None:
-                return self._answer_new(request, address, is_stream=is_stream)
-            tree = found
-        return request[:2] + pick_ready(tree, self._draw)
+        found = self._replay_body(ready, address)
+        if found is None:
+            return self._answer_new(request, address, is_stream=is_stream)
+        return request[:2] + found
+
+    def _replay_body(self, ready: Ready, address: str) -> bytes | None:
+        """Return a ready reply without its id, or None where it has to be compiled anew."""
+        if isinstance(ready, ReadyEntry):
+            return ready.reply(self._place_id, address, self._draw)
+        return pick_ready(ready, self._draw)
+
+    def _place_id(self, address: str) -> int:
+        """Return the id of the location of a client by its address."""
+        return id(self._clients.place(self._snapshot().locations, address).location)
+
+    def _replay_cookie(self, request: bytes, tail: int, address: str, *, is_stream: bool) -> bytes | None:
+        """Replay the reply to a request that was answered before but for the cookie that ends both."""
+        may_recurse = self._clients.may_recurse(address)
+        ready = self._replay.cookied(is_stream=is_stream, may_recurse=may_recurse).get(request[2:-tail])
+        if ready is None:
+            return None
+        cookie = self._settings.client_options.judge(
+            request[-tail:], unscoped(address), is_stream=is_stream, now=int(self._wall_clock())
+        )
+        body = None if cookie is None else self._replay_body(ready, address)
+        return None if cookie is None or body is None else request[:2] + body + cookie
 
     def _answer_new(self, request: bytes, address: str, *, is_stream: bool) -> Reply:
-        """Answer a request that the tables do not hold as a whole."""
+        """Answer a request that the young generation of its table does not hold. The boundary for bugs."""
+        try:
+            may_recurse = self._clients.may_recurse(address)
+            ready = self._replay.ready(is_stream=is_stream, may_recurse=may_recurse).recall(request[2:])
+            if ready is not None:
+                return self._answer_ready(ready, request, address, is_stream=is_stream)
+            tail = cookie_tail(request) if request[11:12] == b"\x01" else 0  # one additional record
+            if tail:
+                replayed = self._replay_cookie(request, tail, address, is_stream=is_stream)
+                if replayed is not None:
+                    return replayed
+            return self._answer_request(request, address, is_stream=is_stream, may_recurse=may_recurse)
+        except Exception:
+            logger.exception("a query failed")
+            return self._fail(request)
+
+    def _answer_request(self, request: bytes, address: str, *, is_stream: bool, may_recurse: bool) -> Reply:
+        """Decode a request and answer it."""
         try:
             query = wire.decode_query(request)
         except WireError as error:
             return self._answer_unreadable(request, address, error.rcode)
         limit_bytes = wire.MAX_MESSAGE_BYTES if is_stream else self._udp_limit(query)
-        asker = Asker(request, address, limit_bytes, is_stream, self._clients.may_recurse(address))
-        try:
-            if query.edns is not None and query.edns.has_client_options:
-                query = self._admit(query, asker)
-            outcome = self._answer(query, asker)
-            if isinstance(outcome, bytes):
-                return outcome
-            if isinstance(outcome, Response):
-                return wire.encode_response(query, outcome, limit_bytes, self._settings.udp_payload_bytes)
-        except Exception:
-            logger.exception("a query failed")
-            self.failures += 1
-            outcome = Response(rrtypes.SERVFAIL)
+        asker = Asker(request, address, limit_bytes, is_stream, may_recurse)
+        if query.edns is not None and query.edns.has_client_options:
+            query = self._admit(query, asker)
+        outcome = self._answer(query, asker)
+        if isinstance(outcome, bytes):
+            return outcome
+        if isinstance(outcome, Response):
             return wire.encode_response(query, outcome, limit_bytes, self._settings.udp_payload_bytes)
-        return self._finish(outcome, query, limit_bytes)
+        return self._finish(outcome, query, asker)
+
+    def _fail(self, request: bytes) -> bytes:
+        """Count a bug and answer SERVFAIL for it."""
+        self.failures += 1
+        return wire.encode_error(request, rrtypes.SERVFAIL, self._settings.udp_payload_bytes)
 
     def _admit(self, query: Query, asker: Asker) -> Query:
         """Judge the query's cookie, and note what the reply says to this client whatever the answer is."""
@@ -226,145 +236,33 @@ class Dispatch:
             return 512
         return min(query.edns.payload_bytes, self._settings.udp_payload_bytes)
 
-    async def _finish(
-        self, pending: Coroutine[None, None, Response], query: Query, limit_bytes: int
-    ) -> bytes:
+    async def _finish(self, pending: Coroutine[None, None, Response], query: Query, asker: Asker) -> bytes:
         """Wait for recursion and encode what came of it."""
         try:
             response = await pending
+            payload_bytes = self._settings.udp_payload_bytes
+            return wire.encode_response(query, response, asker.limit_bytes, payload_bytes)
         except Exception:
             logger.exception("a query failed")
-            self.failures += 1
-            response = Response(rrtypes.SERVFAIL)
-        return wire.encode_response(query, response, limit_bytes, self._settings.udp_payload_bytes)
+            return self._fail(asker.request)
 
     # --- a readable query -----------------------------------------------------------------------------------
 
     def _answer(self, query: Query, asker: Asker) -> _Outcome:
         """Decide who answers: an error, our zones, recursion, or nobody."""
         zone = self._snapshot().catalog.find(query.qname)
-        if query.qclass != rrtypes.CLASS_IN or query.qtype in _TRANSFERS or query.edns is not None:
-            settled = self._answer_without_data(query, zone)
+        if query.qclass != rrtypes.CLASS_IN or query.qtype in TRANSFERS or query.edns is not None:
+            settled = answer_without_data(query, zone, self._settings.chaos, is_stream=asker.is_stream)
             if settled is not None:
                 return settled
-        if zone is not None:
-            return self._answer_from_zone(query, asker, zone)
-        return handover.answer_outside(self._recursive if asker.may_recurse else None, query)
-
-    def _answer_without_data(self, query: Query, zone: Zone | None) -> Response | None:
-        """Answer what asks for no data of ours or others: a version, a class, a transfer.
-
-        NSD, Knot and BIND refuse a transfer of a zone they have (we hand out none), and are NOTAUTH for any
-        other name. Types that mean something only elsewhere in a message (OPT, TSIG, MAILA and such) are
-        answered as types that no name has, as NSD and Knot do: they are no case here.
-        """
-        if query.is_cookie_demanded:
-            return Response(rrtypes.BADCOOKIE)  # RFC 7873 §5.2.3
-        if query.edns is not None and query.edns.version > 0:
-            return Response(rrtypes.BADVERS)  # RFC 6891 §6.1.3
-        if query.qclass == rrtypes.CLASS_CH:
-            return self._settings.chaos.respond(query.qname, query.qtype)
-        if query.qclass not in (rrtypes.CLASS_IN, rrtypes.CLASS_ANY):
-            return Response(rrtypes.REFUSED, ede_code=EDE_PROHIBITED)
-        if query.qtype in _TRANSFERS:
-            if zone is None or zone.origin != query.qname:
-                return Response(rrtypes.NOTAUTH)  # RFC 5936 §2.2.1
-            return Response(rrtypes.REFUSED, ede_code=EDE_PROHIBITED)
-        return None
-
-    def _answer_from_zone(self, query: Query, asker: Asker, zone: Zone) -> _Outcome:
-        """Answer from one of our zones: replay a compiled answer, or take the clear path."""
-        edns = query.edns
-        shape = shape_of(zone, query.qname, query.qtype)
-        if not self._settings.is_replaying:
-            return self._answer_clear(query, asker, zone, shape)
-        key = (
-            shape.key,
-            query.qtype,
-            query.qclass,
-            query.flags & _ECHOED_FLAGS,
-            None if edns is None else edns.is_dnssec_ok,
-            asker.limit_bytes,
-            asker.may_recurse,
-        )
-        known = self._replay.get(key)
-        if known.__class__ is Leaf:  # no choice, no dependence: most answers
-            reply = self._replayed(query, asker, shape, known, known)
-            if reply is not None:
-                return reply
-        elif known is not None or shape.is_shared or self._replay.is_second_sight(key):
-            compiled = self._compiled(query, asker, zone, shape, key)
-            if compiled is not None:
-                return compiled
-        return self._answer_clear(query, asker, zone, shape)
-
-    def _clear_path(self, query: Query, asker: Asker, zone: Zone, shape: Shape) -> ClearPath:
-        """Return the clear path of a query."""
-        is_dnssec_ok = query.edns is not None and query.edns.is_dnssec_ok
-        options = Options(self._settings.minimal_responses, is_dnssec_ok)
-        catalog = self._snapshot().catalog
-        return ClearPath(catalog, zone, query, options, asker.may_recurse, shape.private_octets)
-
-    def _answer_clear(self, query: Query, asker: Asker, zone: Zone, shape: Shape) -> _Outcome:
-        """Answer by the clear path alone."""
-        place = self._place(query, asker)
-        clear = self._clear_path(query, asker, zone, shape)
-        result = clear.respond(Context(self._health(), partial(_locate, place), self._draw))
-        if self._recursive is not None and asker.may_recurse and query.is_recursion_desired:
-            return handover.complete(self._recursive, result, query)
-        payload_bytes = self._settings.udp_payload_bytes
-        return wire.encode_response(
-            query, result.response, asker.limit_bytes, payload_bytes, shape.private_octets
-        )
-
-    def _compiled(self, query: Query, asker: Asker, zone: Zone, shape: Shape, key: Hashable) -> bytes | None:
-        """Answer by a compiled answer that makes choices, or compile one; None where the clear path must."""
-        place = self._place(query, asker)
-        clear = self._clear_path(query, asker, zone, shape)
-        asked = Asked(key, shape.record, partial(clear.run, asker.limit_bytes), place)
-        found = self._replay.find(asked)
-        return None if found is None else self._replayed(query, asker, shape, *found)
-
-    def _replayed(
-        self, query: Query, asker: Asker, shape: Shape, found: Tree | Entry, leaf: Leaf
-    ) -> bytes | None:
-        """Put a reply together from a compiled answer; None where the OPT record leaves too little room."""
-        opts = self._opts(query, asker)
-        request = asker.request
-        opt = opts[leaf.is_scoped]
-        reply = request[:2] + leaf.head + query.question + shape.record + leaf.body + opt
-        if len(reply) > asker.limit_bytes:
-            return None
-        edns = query.edns
-        if edns is None or not edns.cookie:  # a cookie's reply depends on client and time
-            table = self._replay.ready(is_stream=asker.is_stream, may_recurse=asker.may_recurse)
-            if table.is_second_sight(request[2:]):
-                is_placed = edns is not None and edns.client_subnet is not None
-                place = self._place(query, asker) if is_placed else None
-                ready = self._replay.make_ready(found, shape.record, query.question, opts, place)
-                table.put(request[2:], ready)
-        return reply
-
-    def _opts(self, query: Query, asker: Asker) -> Opts:
-        """Return the OPT records of a query's replies."""
-        edns = query.edns
-        if edns is None:
-            return b"", b""
-        if edns.client_subnet is None and not query.reply_options:
-            return self._bare_opts[edns.is_dnssec_ok]
-        unscoped_opt = self._opt(query, asker, 0)
-        if edns.client_subnet is None:
-            return unscoped_opt, unscoped_opt
-        return unscoped_opt, self._opt(query, asker, self._place(query, asker)().prefix_len)
-
-    def _opt(self, query: Query, asker: Asker, scope_prefix_len: int) -> bytes:
-        response = Response(rrtypes.NOERROR, scope_prefix_len=scope_prefix_len)  # zones have no code over 15
-        payload_bytes = self._settings.udp_payload_bytes
-        return wire.encode_reply_opt(query, response, asker.limit_bytes, payload_bytes)
-
-    def _place(self, query: Query, asker: Asker) -> Callable[[], Place]:
-        """Return what finds out where the client is."""
-        return partial(self._clients.place, self._snapshot().locations, asker.address, query.client_subnet)
+        recursive = self._recursive if asker.may_recurse else None
+        if zone is None:
+            return handover.answer_outside(recursive, query)
+        answered = self._zones.answer(query, asker, zone)
+        if isinstance(answered, bytes):
+            return answered
+        assert recursive is not None  # for nobody else is anything left open
+        return handover.complete(recursive, answered, query)
 
     def local(self, qname: bytes, qtype: int) -> Message | None:
         """Answer for our own resolver from our own zones; None where they do not hold the name.
@@ -390,9 +288,3 @@ class Dispatch:
             (*response.glue, *response.additional),
             None,
         )
-
-
-def _locate(place: Callable[[], Place]) -> ClientLocation:
-    """Return a place as policies see it."""
-    location, prefix_len = place()
-    return location._replace(prefix_len=prefix_len)

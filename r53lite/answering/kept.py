@@ -42,16 +42,21 @@ class Kept(Generic[K, V]):
         self._seen_before: set[int] = set()
 
     def __len__(self) -> int:
-        """Count the values that can be found; one that stands in both generations counts twice."""
+        """Count the values that can be found."""
         return len(self.young) + len(self._old)
 
     def get(self, key: K) -> V | None:
         """Return the value of a key, or None."""
         value = self.young.get(key)
-        if value is None and self._old:
-            value = self._old.get(key)
-            if value is not None:
-                self.put(key, value)
+        return self.recall(key) if value is None else value
+
+    def recall(self, key: K) -> V | None:
+        """Return the value of a key that is not in `young`, which it then is again; None where it is gone."""
+        if not self._old:
+            return None
+        value = self._old.pop(key, None)
+        if value is not None:
+            self.put(key, value)
         return value
 
     def put(self, key: K, value: V) -> None:

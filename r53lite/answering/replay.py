@@ -4,7 +4,7 @@ Three tables, from the request's bytes inwards:
 
 1. *ready*: the request behind its id, byte for byte → the reply behind its id. One look, one reply: the hot
    path. One table for each kind of client and transport, since those change the reply and are not in the
-   request.
+   request; and the same again for requests that end in a cookie, which are kept up to it.
 2. *entries*: the question in lower case, with the flags and EDNS facts that change the answer → the compiled
    tree (`answering.compiled`). It serves any spelling and any options; the OPT record is made per reply.
 3. *shapes*, in the same table: questions that are new but whose replies differ from one given before in
@@ -31,6 +31,7 @@ from r53lite.answering.compiled import (
     compile_answer,
     make_ready,
     pick,
+    pick_ready,
 )
 from r53lite.answering.kept import Kept
 from r53lite.control.snapshot import Snapshot
@@ -79,7 +80,14 @@ class Entry:
 
 
 class ReadyEntry:
-    """Whole replies of one request whose answer looks at health or location."""
+    """Whole replies of one request whose answer looks at health or location.
+
+    Args:
+        entry: the compiled answer.
+        question: the question section as it came.
+        opts: the OPT records of its replies.
+        place_id: which location counts, if the request tells it; None where that depends on who sends it.
+    """
 
     __slots__ = ("_entry", "_epoch", "_opts", "_place_id", "_question", "_trees")
 
@@ -91,22 +99,29 @@ class ReadyEntry:
         self._place_id = place_id
         self._trees: dict[int, ReadyTree] = {}
 
-    def find(self, place: Callable[[], Place]) -> ReadyTree | None:
-        """Return the replies for a client, or None where they have to be compiled anew."""
+    def reply(self, place_id: Callable[[str], int], address: str, draw: Callable[[int], int]) -> bytes | None:
+        """Return a reply without its id, or None where it has to be compiled anew.
+
+        Args:
+            place_id: returns the id of the location of a client's address.
+            address: the client's.
+            draw: a whole number from 0 to n-1, uniform.
+        """
         entry = self._entry
         if self._epoch != entry.epoch:
             self._trees.clear()
             self._epoch = entry.epoch
-        key = 0
-        if entry.is_located:
-            key = id(place().location) if self._place_id is None else self._place_id
+        if not entry.is_located:
+            key = 0
+        else:
+            key = place_id(address) if self._place_id is None else self._place_id
         ready = self._trees.get(key)
         if ready is None:
             tree = entry.trees.get(key)
             if tree is None:
                 return None
             ready = self._trees[key] = make_ready(tree, self._question, self._opts)
-        return ready
+        return pick_ready(ready, draw)
 
 
 class Uncompiled:
@@ -124,7 +139,7 @@ class Replay:
         self._draw = draw
         self._snapshot = snapshot
         self._health = health
-        self._ready = tuple(Kept[bytes, Ready](KEPT_REQUESTS) for _ in range(4))
+        self._ready = tuple(Kept[bytes, Ready](KEPT_REQUESTS) for _ in range(8))
         self._entries = Kept[Hashable, Tree | Entry | Uncompiled](KEPT_ENTRIES)
         self._dependents: dict[str, WeakSet[Entry]] = {}
 
@@ -147,6 +162,10 @@ class Replay:
         """Return the table of whole requests for one transport and kind of client."""
         return self._ready[2 * is_stream + may_recurse]
 
+    def cookied(self, *, is_stream: bool, may_recurse: bool) -> Kept[bytes, Ready]:
+        """Return the table of requests that end in a cookie; both are kept without it."""
+        return self._ready[4 + 2 * is_stream + may_recurse]
+
     def get(self, key: Hashable) -> Tree | Entry | Uncompiled | None:
         """Return what is known of a question; a `Leaf` is its answer."""
         return self._entries.get(key)
@@ -155,25 +174,23 @@ class Replay:
         """Say whether a question was seen before and so is worth compiling, and remember it."""
         return self._entries.is_second_sight(key)
 
-    def find(self, asked: Asked) -> tuple[Tree | Entry, Leaf] | None:
-        """Return the compiled answer of a question and one draw of it, compiling it where it is not there.
+    def draw_from(self, known: Tree | Entry, place: Callable[[], Place]) -> Leaf | None:
+        """Return one draw of a known answer; None where it has to be compiled anew for this place."""
+        if not isinstance(known, Entry):
+            return pick(known, self._draw)
+        tree = known.trees.get(id(place().location) if known.is_located else 0)
+        return None if tree is None else pick(tree, self._draw)
+
+    def compile(self, asked: Asked, known: Entry | None) -> tuple[Tree | Entry, Leaf] | None:
+        """Compile an answer and keep it.
+
+        Args:
+            asked: the question.
+            known: what is kept of it for other places, or was before a health check flipped.
 
         Returns:
-            None where only the clear path is exact.
+            What is kept, and one draw of it; None where only the clear path is exact.
         """
-        known = self._entries.get(asked.key)
-        if isinstance(known, Uncompiled):
-            return None
-        if isinstance(known, Entry):
-            tree = known.trees.get(id(asked.place().location) if known.is_located else 0)
-            if tree is not None:
-                return known, pick(tree, self._draw)
-        elif known is not None:
-            return known, pick(known, self._draw)
-        return self._compile(asked, known)
-
-    def _compile(self, asked: Asked, known: Entry | None) -> tuple[Tree | Entry, Leaf] | None:
-        """Compile an answer and keep it."""
         place = asked.place
 
         def locate() -> ClientLocation:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 
+from r53lite.cli.progress import LoadingBar
 from r53lite.config.loader import load_settings
-from r53lite.control.zone_files import load_zone_files
+from r53lite.control.zone_files import Progress, load_zone_files
 from r53lite.errors import Fault, FaultyInputError
 from r53lite.lab.plan import LAB_FILE_NAME, load_plan
 
@@ -15,49 +18,74 @@ SETTINGS_FILE_NAME = "r53lite.yaml"
 LOCATIONS_FILE_NAME = "locations.yaml"
 
 
+class Findings(NamedTuple):
+    """What was found, and how much of what was looked at is sound."""
+
+    faults: list[Fault]
+    zones: int
+    health_checks: int
+
+
 @click.command()
 @click.argument("paths", metavar="[PATH]...", nargs=-1, type=click.Path(path_type=Path, exists=True))
-def check(paths: tuple[Path, ...]) -> None:
-    """Validate files and directories (default: zones). Prints `file:line: reason`; exit code 1 where one is
-    an error.
+@click.option("--json", "is_json", is_flag=True, help="Print one JSON object.")
+def check(paths: tuple[Path, ...], is_json: bool) -> None:
+    """Validate files and directories (default: zones), and warn of what is probably not meant.
+
+    Prints `file:line: reason`; exit code 1 where one is an error.
     """
-    faults: list[Fault] = []
-    zones = checks = 0
-    for path in paths or (Path("zones"),):
-        found, zone_count, check_count = check_path(path)
-        faults += found
-        zones += zone_count
-        checks += check_count
-    for fault in faults:
-        click.echo(fault)
+    with LoadingBar() as progress:
+        parts = [check_path(path, progress) for path in paths or (Path("zones"),)]
+    faults = [fault for part in parts for fault in part.faults]
+    zones = sum(part.zones for part in parts)
+    checks = sum(part.health_checks for part in parts)
     errors = sum(fault.is_error for fault in faults)
-    warnings = len(faults) - errors
-    click.echo(f"{zones} zones, {checks} health checks: {errors} errors, {warnings} warnings", err=True)
+    if is_json:
+        shown = [
+            {
+                "file": fault.file,
+                "line": fault.line,
+                "severity": "error" if fault.is_error else "warning",
+                "reason": fault.reason,
+            }
+            for fault in faults
+        ]
+        click.echo(json.dumps({"zones": zones, "health_checks": checks, "faults": shown}))
+    else:
+        for fault in faults:
+            click.echo(fault)
+        counts = f"{errors} errors, {len(faults) - errors} warnings"
+        click.echo(f"{zones} zones, {checks} health checks: {counts}", err=True)
     if errors:
         raise SystemExit(1)
 
 
-def check_path(path: Path) -> tuple[list[Fault], int, int]:
-    """Check one directory or file; return its faults and how many zones and health checks are sound."""
+def check_path(path: Path, progress: Progress | None = None) -> Findings:
+    """Check one directory or file.
+
+    Args:
+        path: a directory of zones, or a single file.
+        progress: told how far the reading is.
+    """
     if path.is_file():
-        return _check_file(path)
+        return _check_file(path, progress)
     locations = path / LOCATIONS_FILE_NAME
-    loaded = load_zone_files([path], locations if locations.exists() else None)
+    loaded = load_zone_files([path], locations if locations.exists() else None, progress, is_linted=True)
     faults = list(loaded.faults)
     for name in (SETTINGS_FILE_NAME, LAB_FILE_NAME):
         if (path / name).exists():
             faults += _faults_of(path / name)
-    return faults, len(loaded.zones), len(loaded.health_checks)
+    return Findings(faults, len(loaded.zones), len(loaded.health_checks))
 
 
-def _check_file(path: Path) -> tuple[list[Fault], int, int]:
+def _check_file(path: Path, progress: Progress | None) -> Findings:
     """Check one file by what its name says it is."""
     if path.name in (SETTINGS_FILE_NAME, LAB_FILE_NAME):
-        return _faults_of(path), 0, 0
+        return Findings(_faults_of(path), 0, 0)
     if path.name == LOCATIONS_FILE_NAME:
-        return list(load_zone_files([], path).faults), 0, 0
-    loaded = load_zone_files([path])
-    return list(loaded.faults), len(loaded.zones), len(loaded.health_checks)
+        return Findings(list(load_zone_files([], path).faults), 0, 0)
+    loaded = load_zone_files([path], progress=progress, is_linted=True)
+    return Findings(list(loaded.faults), len(loaded.zones), len(loaded.health_checks))
 
 
 def _faults_of(path: Path) -> list[Fault]:

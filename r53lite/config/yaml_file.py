@@ -32,6 +32,9 @@ def read_yaml(path: Path, faults: Faults) -> Node | None:
 
 def parse_yaml(text: str, faults: Faults) -> Node | None:
     """Parse one YAML document from text; None when it is empty or has faults (then noted in `faults`)."""
+    if _is_nested_too_deep(text):  # libyaml would run out of the process's stack
+        faults.error(0, f"not valid YAML: nested deeper than {MAX_DEPTH} levels")
+        return None
     loader = yaml.CSafeLoader(text)
     try:
         root = loader.get_single_node()
@@ -46,6 +49,29 @@ def parse_yaml(text: str, faults: Faults) -> Node | None:
     finally:
         loader.dispose()
     return None
+
+
+def _is_nested_too_deep(text: str) -> bool:
+    """Say whether collections stand in each other deeper than any of our formats has it.
+
+    The parser's events come one by one, whatever the depth; a fault of syntax is left to the reading proper.
+    """
+    depth = 0
+    loader = yaml.CSafeLoader(text)
+    try:
+        while loader.check_event():
+            event = loader.get_event()
+            if isinstance(event, yaml.CollectionStartEvent):
+                depth += 1
+                if depth > MAX_DEPTH:
+                    return True
+            elif isinstance(event, yaml.CollectionEndEvent):
+                depth -= 1
+    except (yaml.YAMLError, ValueError):
+        return False
+    finally:
+        loader.dispose()
+    return False
 
 
 def _convert(node: yaml.Node, loader: yaml.CSafeLoader, faults: Faults, depth: int) -> Node:
@@ -70,7 +96,7 @@ def _convert(node: yaml.Node, loader: yaml.CSafeLoader, faults: Faults, depth: i
         return mapping
     try:
         value = loader.construct_object(node)
-    except (yaml.YAMLError, ValueError):
+    except (yaml.YAMLError, ValueError, AttributeError, KeyError, TypeError):  # a tag on what does not fit it
         faults.error(line, f"cannot read the value {node.value!r}")
         value = node.value
     if isinstance(value, int) and not isinstance(value, bool) and not _DECIMAL.fullmatch(node.value):

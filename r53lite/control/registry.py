@@ -178,7 +178,7 @@ class Registry:
         """Read the files, and say what it comes to."""
         began = time.perf_counter()
         with quiet_loading():
-            files = load_zone_files(self._sources, self._locations, self._on_progress, self._kept)
+            files = load_zone_files(self._sources, self._locations, self._on_progress, kept=self._kept)
             assert self._freeing is not None  # made with the thread
             for origin, kept in files.kept.zones.items():
                 if self._kept.zones.get(origin) is not kept:

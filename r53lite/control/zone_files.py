@@ -36,6 +36,7 @@ from r53lite.routing.locations import Locations
 from r53lite.routing.record_set import RecordSetGroup
 from r53lite.zone.builder import build_zone
 from r53lite.zone.catalog import Catalog
+from r53lite.zone.lint import lint_zones
 from r53lite.zone.master_file import Include, IncludedFile, read_chunks
 from r53lite.zone.model import Zone
 from r53lite.zone.records import Record, RecordTable, add_records
@@ -100,10 +101,14 @@ class _Parts:
 class _Loading:
     """One pass over the files."""
 
-    def __init__(self, paths: Sequence[Path], progress: Progress | None, kept: KeptFiles) -> None:
+    def __init__(
+        self, paths: Sequence[Path], progress: Progress | None, kept: KeptFiles, *, is_linted: bool
+    ) -> None:
         self._paths = paths
         self._progress = progress
         self._kept = kept
+        self._is_linted = is_linted
+        self._linted: dict[bytes, tuple[Zone, RecordTable]] = {}
         self._done_bytes = 0
         self._total_bytes = 0
         self.stamps: dict[Path, Stamp] = {}
@@ -258,6 +263,7 @@ class _Loading:
             if kept is not None:
                 self.zones[origin] = kept
                 self.faults += kept.faults
+        self.faults += lint_zones(self._linted)
         return [kept.zone for kept in self.zones.values()]
 
     def _build(self, origin: bytes, parts: _Parts) -> KeptZone | None:
@@ -267,6 +273,7 @@ class _Loading:
         add_records(table, parts.records)
         if not len(table) and not parts.groups:
             return None
+        records = table.snapshot() if self._is_linted else None
         built: list[Fault] = []
         files = tuple(dict.fromkeys((*parts.files, *table.files)))
         zone = build_zone(origin, table, parts.groups, built, files, self._tell)
@@ -275,6 +282,8 @@ class _Loading:
             built = [fault for fault in built if fault.is_error and fault.line]
         if zone is not None and not is_faulty:
             free_lists(table)
+            if records is not None:
+                self._linted[origin] = zone, records
             return KeptZone(zone, tuple(built))
         self.faults += built
         free_in_slices(table)
@@ -299,6 +308,8 @@ def load_zone_files(
     sources: Sequence[Path],
     locations: Path | None = None,
     progress: Progress | None = None,
+    *,
+    is_linted: bool = False,
     kept: KeptFiles = NOTHING_KEPT,
 ) -> LoadedFiles:
     """Read and check zone files.
@@ -307,13 +318,14 @@ def load_zone_files(
         sources: directories and single files.
         locations: the `locations.yaml` to read; None leaves every client unknown.
         progress: told now and then how many bytes of how many are read; master files alone count.
+        is_linted: also warn of what `zone.lint` finds, which takes time and memory that serving has not.
         kept: what the last load without errors left; zones of which no file changed are taken over as they
             are.
 
     Returns:
         Everything that is sound, and every fault; nothing is raised for what a person wrote.
     """
-    loading = _Loading(list_zone_files(sources), progress, kept)
+    loading = _Loading(list_zone_files(sources), progress, kept, is_linted=is_linted)
     loading.read_all()
     zones = loading.build()
     places = loading.load_locations(locations)

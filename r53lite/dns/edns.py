@@ -30,7 +30,6 @@ MIN_UDP_PAYLOAD_BYTES = 512  # RFC 6891 §6.2.3: smaller values are treated as 5
 OPT_BYTES = 11  # an OPT record without options
 CLIENT_COOKIE_BYTES = 8  # RFC 7873 §4.1
 _COOKIE_BYTES = frozenset((CLIENT_COOKIE_BYTES, *range(16, 41)))  # RFC 7873 §4.1: a server part has 8 to 32
-_MAX_KEEPALIVE = 0xFFFF  # RFC 7828 §3.1: two octets of 100 ms
 
 _OPT_FIXED = struct.Struct("!HHIH")
 _OPTION_HEAD = struct.Struct("!HH")
@@ -168,9 +167,9 @@ def encode_client_subnet(subnet: ClientSubnet, scope_prefix_len: int) -> bytes:
     return encode_option(OPTION_CLIENT_SUBNET, head + subnet.address)
 
 
-def encode_keepalive(timeout_s: float) -> bytes:
-    """Write how long an idle TCP connection is kept (RFC 7828 §3.1: units of 100 ms)."""
-    return encode_option(OPTION_KEEPALIVE, min(int(timeout_s * 10), _MAX_KEEPALIVE).to_bytes(2, "big"))
+def encode_keepalive(timeout_100ms: int) -> bytes:
+    """Write how long an idle TCP connection is kept (RFC 7828 §3.1)."""
+    return encode_option(OPTION_KEEPALIVE, timeout_100ms.to_bytes(2, "big"))
 
 
 def encode_ede(code: int, text: str) -> bytes:

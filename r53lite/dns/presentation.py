@@ -92,6 +92,8 @@ def format_rdata(rrtype: int, rdata: bytes) -> str:
         record = dns.rdata.from_wire(
             dns.rdataclass.IN, dns.rdatatype.RdataType.make(rrtype), rdata, 0, len(rdata)
         )
+        if rrtype in _NAME_COUNTS:
+            return " ".join(map(format_name, _split_names(rrtype, rdata)))
         return record.to_text()
     except (dns.exception.DNSException, ValueError):
         return f"\\# {len(rdata)} {rdata.hex()}".rstrip()
@@ -135,6 +137,11 @@ def _parse_target(text: str, origin: bytes) -> bytes:
     return parse_name(target, origin)
 
 
+def _parse_minfo(text: str, origin: bytes) -> bytes:
+    responsible, errors = _fields(text, ("mailbox for requests", "mailbox for errors"))
+    return parse_name(responsible, origin) + parse_name(errors, origin)
+
+
 def _parse_mx(text: str, origin: bytes) -> bytes:
     preference, exchange = _fields(text, ("preference", "exchange"))
     return _parse_uint16(preference, "preference") + parse_name(exchange, origin)
@@ -170,6 +177,11 @@ _QUICK: dict[int, Callable[[str, bytes], bytes]] = {
     rrtypes.SRV: _parse_srv,
     rrtypes.SOA: _parse_soa,
 }
+# RFC 1035 §3.3: types of names alone that dnspython knows only in RFC 3597's form, and peers in this one.
+_NAME_COUNTS = dict.fromkeys((rrtypes.MB, rrtypes.MD, rrtypes.MF, rrtypes.MG, rrtypes.MR), 1) | {
+    rrtypes.MINFO: 2
+}
+_QUICK |= {rrtype: _parse_target if count == 1 else _parse_minfo for rrtype, count in _NAME_COUNTS.items()}
 _STRING_TYPES = frozenset((rrtypes.TXT, rrtypes.SPF))
 
 
@@ -230,13 +242,28 @@ def _parse_through_library(rrtype: int, text: str, origin: bytes) -> bytes:
             dns.name.from_wire(origin, 0)[0],
             relativize=False,
         )
-        return record.to_digestable()
+        rdata = record.to_digestable()
+        return b"".join(_split_names(rrtype, rdata)).lower() if rrtype in _NAME_COUNTS else rdata
     except (dns.exception.DNSException, ValueError) as error:
         name = rrtypes.format_rrtype(rrtype)
         reason = str(error)
         if reason[1:2].islower():  # an acronym keeps its case
             reason = reason[0].lower() + reason[1:]
         raise RdataSyntaxError(f"{_shown(text)} is not {name} rdata: {reason}") from error
+
+
+def _split_names(rrtype: int, rdata: bytes) -> list[bytes]:
+    """Split rdata of names alone; a ValueError says that it is something else."""
+    names = []
+    for _ in range(_NAME_COUNTS[rrtype]):
+        name, octets = dns.name.from_wire(rdata, 0)
+        if name.to_wire() != rdata[:octets]:
+            raise ValueError("a name is compressed")
+        names.append(rdata[:octets])
+        rdata = rdata[octets:]
+    if rdata:
+        raise ValueError(f"{len(rdata)} octets stand behind the names")
+    return names
 
 
 # --- fields -------------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ class NameLayout(NamedTuple):
     name_count: int
 
 
-_MB, _MD, _MF, _MG, _MR, _MINFO, _RP, _AFSDB, _RT, _PX, _KX = 7, 3, 4, 8, 9, 14, 17, 18, 21, 26, 36
+_RP, _AFSDB, _RT, _PX, _KX = 17, 18, 21, 26, 36
 
 COMPRESSIBLE = {
     rrtypes.NS: NameLayout(0, 1),
@@ -27,12 +27,12 @@ COMPRESSIBLE = {
     rrtypes.PTR: NameLayout(0, 1),
     rrtypes.MX: NameLayout(2, 1),
     rrtypes.SOA: NameLayout(0, 2),
-    _MB: NameLayout(0, 1),
-    _MD: NameLayout(0, 1),
-    _MF: NameLayout(0, 1),
-    _MG: NameLayout(0, 1),
-    _MR: NameLayout(0, 1),
-    _MINFO: NameLayout(0, 2),
+    rrtypes.MB: NameLayout(0, 1),
+    rrtypes.MD: NameLayout(0, 1),
+    rrtypes.MF: NameLayout(0, 1),
+    rrtypes.MG: NameLayout(0, 1),
+    rrtypes.MR: NameLayout(0, 1),
+    rrtypes.MINFO: NameLayout(0, 2),
 }
 """Types of RFC 1035: their names are compressed in messages (RFC 3597 §4)."""
 

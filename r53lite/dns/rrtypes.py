@@ -11,6 +11,7 @@ import dns.rdataclass
 import dns.rdatatype
 
 A, NS, CNAME, SOA, PTR, HINFO, MX, TXT = 1, 2, 5, 6, 12, 13, 15, 16
+MD, MF, MB, MG, MR, MINFO = 3, 4, 7, 8, 9, 14  # RFC 1035 §3.3; obsolete or never used
 AAAA, SRV, NAPTR, DNAME, OPT, DS = 28, 33, 35, 39, 41, 43
 RRSIG, NSEC, DNSKEY, NSEC3, NSEC3PARAM, SVCB, HTTPS, SPF, CAA = 46, 47, 48, 50, 51, 64, 65, 99, 257
 TKEY, TSIG, IXFR, AXFR, MAILB, MAILA, ANY = 249, 250, 251, 252, 253, 254, 255

@@ -9,8 +9,10 @@ every possible choice instead of drawing one.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from math import perm
 from typing import NamedTuple, Protocol
 
+MAX_NUMBERED = 12  # 12! is below 2^29
 DEFAULT_REGION = "us-east-1"  # routing-policies.md §2.3: a client nobody knows `[INF]`
 
 
@@ -86,16 +88,27 @@ class Context:
     def arrange(self, count: int, wanted: int) -> Sequence[int]:
         """Return `wanted` different numbers below `count` in random order, every arrangement equally likely.
 
-        The steps of Fisher and Yates from the end: a draw of n-1 each time leaves the order as it is.
+        The greatest number that can be drawn leaves the order as it is.
         """
         return arranged(count, wanted, self.draw)
 
 
 def arranged(count: int, wanted: int, draw: Callable[[int], int]) -> list[int]:
-    """Return `wanted` different numbers below `count` in random order (see `Context.arrange`)."""
+    """Return `wanted` different numbers below `count` in random order (see `Context.arrange`).
+
+    One draw numbers the arrangement, as long as there are not more of them than `draw` is even for.
+    """
     numbers = list(range(count))
-    first = count - wanted
-    for last in range(count - 1, max(first, 1) - 1, -1):
-        other = draw(last + 1)
-        numbers[last], numbers[other] = numbers[other], numbers[last]
-    return numbers[first:]
+    if count > MAX_NUMBERED:
+        for last in range(count - 1, max(count - wanted, 1) - 1, -1):
+            other = draw(last + 1)
+            numbers[last], numbers[other] = numbers[other], numbers[last]
+        return numbers[count - wanted :]
+    if wanted == 1 == count:
+        return numbers
+    number = draw(perm(count, wanted))
+    order = []
+    for size in range(count, count - wanted, -1):
+        number, index = divmod(number, size)
+        order.append(numbers.pop(size - 1 - index))
+    return order

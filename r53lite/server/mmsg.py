@@ -29,7 +29,10 @@ MAX_REPLY_BYTES = 4096  # settings.MAX_UDP_PAYLOAD_BYTES
 _NAME_BYTES = 28  # struct sockaddr_in6; sockaddr_in has 16
 _MSG_DONTWAIT = 0x40
 _MMSGHDR_BYTES = 64
-_NAMELEN_WORD, _LENGTH_WORD = 2, 14  # 32-bit words of msg_namelen and msg_len in struct mmsghdr
+_LENGTH_WORD = 14  # which 32-bit word of struct mmsghdr is msg_len
+_CONTROL_LONG, _CONTROLLEN_LONG = 4, 5  # which 64-bit words are msg_control and msg_controllen
+_CONTROL_BYTES = 64  # one in_pktinfo (12) or in6_pktinfo (20) with its header (16), and room
+_IFINDEX_WORD = 4  # where ipi_ifindex stands in such a slot: first behind the header
 
 
 class _Iovec(ctypes.Structure):
@@ -65,9 +68,11 @@ class DatagramBatch:
 
     Args:
         bound: the socket; it must outlive the batch.
+        is_wildcard: the socket is bound to every address and receives packet information (IP_PKTINFO,
+            IPV6_RECVPKTINFO): a reply then leaves from the address that its request came to.
     """
 
-    def __init__(self, bound: socket.socket) -> None:
+    def __init__(self, bound: socket.socket, *, is_wildcard: bool = False) -> None:
         library = ctypes.PyDLL(None, use_errno=True)
         self._recvmmsg, self._sendmmsg = library.recvmmsg, library.sendmmsg
         self._recvmmsg.argtypes = (
@@ -84,12 +89,17 @@ class DatagramBatch:
         self._slots = (ctypes.c_char * (BATCH * SLOT_BYTES))()
         self._spill = (ctypes.c_char * (BATCH * _SPILL_BYTES))()  # untouched pages cost nothing
         self._names = (ctypes.c_char * (BATCH * _NAME_BYTES))()
+        self._controls = (ctypes.c_char * (BATCH * _CONTROL_BYTES))()
+        self._is_wildcard = is_wildcard
         self._replies = (ctypes.c_char * (BATCH * MAX_REPLY_BYTES))()
         self._in_vectors = (_Iovec * (2 * BATCH))()
         self._out_vectors = (_Iovec * BATCH)()
         self._in_headers = (_Mmsghdr * BATCH)()
         self._out_headers = (_Mmsghdr * BATCH)()
         self._lay_out()
+        self._in_longs = memoryview(self._in_headers).cast("B").cast("Q")
+        self._control_words = memoryview(self._controls).cast("B").cast("I")
+        self._control_address = ctypes.addressof(self._controls)
         self._slot_view = memoryview(self._slots).cast("B")
         self._spill_view = memoryview(self._spill).cast("B")
         self._name_view = memoryview(self._names).cast("B")
@@ -118,6 +128,9 @@ class DatagramBatch:
             received.iovlen = 2
             sent.iov = ctypes.addressof(self._out_vectors) + index * ctypes.sizeof(_Iovec)
             sent.iovlen = 1
+            if self._is_wildcard:
+                received.control = sent.control = ctypes.addressof(self._controls) + index * _CONTROL_BYTES
+                received.controllen = _CONTROL_BYTES
 
     def receive(self) -> list[bytes]:
         """Take what has arrived, up to `BATCH` datagrams; none where nothing has.
@@ -131,11 +144,28 @@ class DatagramBatch:
             if count == 0 or code in (errno.EAGAIN, errno.EINTR):
                 return []
             raise OSError(code, os.strerror(code))
+        if self._is_wildcard:
+            self._take_destinations(count)
         octets = bytes(self._slot_view[: count * SLOT_BYTES])
         lengths = self._in_words[_LENGTH_WORD : 16 * count : 16].tolist()
         if max(lengths) > SLOT_BYTES:
             return [self._take_long(index, length) for index, length in enumerate(lengths)]
         return [octets[start : start + length] for start, length in zip(self._starts, lengths, strict=False)]
+
+    def _take_destinations(self, count: int) -> None:
+        """Turn what was received of each datagram's destination into the source of its reply.
+
+        The interface is cleared in an in_pktinfo, so that routing chooses the way back (ip(7)); an
+        in6_pktinfo keeps it, for link-local addresses mean nothing without.
+        """
+        lengths = self._in_longs[_CONTROLLEN_LONG : 8 * count : 8].tolist()
+        self._out_header_longs[_CONTROLLEN_LONG : 8 * count : 8] = memoryview(_PACKERS[count](*lengths)).cast(
+            "Q"
+        )
+        self._in_longs[_CONTROLLEN_LONG::8] = _CONTROL_LENGTHS
+        if not self._is_v6:
+            words = _CONTROL_BYTES // 4
+            self._control_words[_IFINDEX_WORD::words] = _NO_INTERFACES
 
     def _take_long(self, index: int, length: int) -> bytes:
         """Return a datagram that may reach into its spill."""
@@ -164,6 +194,16 @@ class DatagramBatch:
             return self.client(index), port, int.from_bytes(name[4:8], "big"), scope
         return self.client(index), port
 
+    def source(self, index: int) -> tuple[tuple[int, int, bytes], ...]:
+        """Return the address a datagram of this batch came to, as `socket.sendmsg` takes it for a reply."""
+        if not self._is_wildcard:
+            return ()
+        slot = bytes(
+            memoryview(self._controls).cast("B")[index * _CONTROL_BYTES : (index + 1) * _CONTROL_BYTES]
+        )
+        length, level, kind = _CMSGHDR.unpack_from(slot)
+        return ((level, kind, slot[_CMSGHDR.size : length]),) if length > _CMSGHDR.size else ()
+
     def send(self, replies: Sequence[bytes], indexes: Sequence[int] | None) -> None:
         """Send replies of up to `MAX_REPLY_BYTES` to the senders of this batch.
 
@@ -191,12 +231,20 @@ class DatagramBatch:
             done += max(sent, 1) if sent != 0 else count  # a refused one is passed over
 
     def _direct(self, indexes: Sequence[int] | None) -> None:
-        """Point each reply's header at the sender it answers."""
+        """Point each reply's header at the sender it answers, and at the address it leaves from."""
         if indexes is None and not self._is_redirected:
             return
         self._is_redirected = indexes is not None
+        longs = self._out_header_longs
+        lengths = longs[_CONTROLLEN_LONG::8].tolist()
         for place, index in enumerate(range(BATCH) if indexes is None else indexes):
-            self._out_header_longs[place * (_MMSGHDR_BYTES // 8)] = self._name_address + index * _NAME_BYTES
+            longs[8 * place] = self._name_address + index * _NAME_BYTES
+            if self._is_wildcard:
+                longs[8 * place + _CONTROL_LONG] = self._control_address + index * _CONTROL_BYTES
+                longs[8 * place + _CONTROLLEN_LONG] = lengths[index]
 
 
+_CMSGHDR = struct.Struct("=Qii")  # cmsg_len, cmsg_level, cmsg_type
 _PACKERS = tuple(struct.Struct(f"={count}Q").pack for count in range(BATCH + 1))
+_CONTROL_LENGTHS = memoryview(_PACKERS[BATCH](*[_CONTROL_BYTES] * BATCH)).cast("Q")
+_NO_INTERFACES = memoryview(bytes(4 * BATCH)).cast("I")

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING
 
 from r53lite.answering.access import AccessList
 from r53lite.answering.chaos import Chaos
-from r53lite.answering.dispatch import Dispatch, DispatchSettings, make_draw
+from r53lite.answering.dispatch import Dispatch, make_draw
 from r53lite.answering.reply_options import ClientOptions
+from r53lite.answering.zone_answers import DispatchSettings
 from r53lite.config.settings import Endpoint, Settings
 from r53lite.control.registry import Registry
 from r53lite.control.reload_report import ReloadReport
@@ -276,7 +277,7 @@ def _dispatch_settings(settings: Settings) -> DispatchSettings:
         settings.udp_payload_bytes,
         settings.minimal_responses,
         ClientOptions(
-            settings.nsid.encode(), cookies, settings.cookies.required, settings.tcp.idle_timeout_s
+            settings.nsid.encode(), cookies, settings.cookies.required, settings.tcp.keepalive_100ms
         ),
         Chaos(chaos.version, chaos.hostname, chaos.id),
     )

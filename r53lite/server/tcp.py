@@ -99,6 +99,9 @@ class TcpListener:
                     has_reclaimed = True
             else:
                 has_taken = True
+                if not client:  # macOS: it was reset while it waited, and has no address any more
+                    accepted.close()
+                    continue
                 accepted.setblocking(False)
                 self.pool.admit(accepted, client[0], self._door)
 

@@ -158,6 +158,9 @@ class TcpConnection:
     def _proceed(self, octets: bytes) -> None:
         """Answer the whole messages in `octets`, keep the rest, and read on or not."""
         taken = self._answer(octets)
+        if taken == len(octets) and self._is_read and not self._input and self._may_read:
+            self.active_at = self._pool.note_request(self)  # nothing is left over: the common case
+            return
         if self._phase is Phase.CLOSED:
             return
         rest = octets[taken:]

@@ -63,8 +63,9 @@ class UdpListener:
         if self._is_wildcard:
             options.append(_ASK_FOR_PKTINFO[":" in address])
         self._socket = bind_socket(socket.SOCK_DGRAM, address, port, options)
-        is_batched = not self._is_wildcard and mmsg.is_supported()
-        self._batch = mmsg.DatagramBatch(self._socket) if is_batched else None
+        self._batch: mmsg.DatagramBatch | None = None
+        if mmsg.is_supported():
+            self._batch = mmsg.DatagramBatch(self._socket, is_wildcard=self._is_wildcard)
 
     @property
     def port(self) -> int:
@@ -118,7 +119,7 @@ class UdpListener:
             if isinstance(reply, bytes):
                 ready[index] = reply
             elif reply is not None:
-                self._finish_later(reply, batch.sender(index), ())
+                self._finish_later(reply, batch.sender(index), batch.source(index))
         batch.send(list(ready.values()), list(ready))
 
     def _drain(self) -> None:

@@ -24,6 +24,7 @@ from r53lite.dns.rdata import soa_numbers
 from r53lite.dns.rrset import RRset
 from r53lite.dns.rrtypes import format_rrtype
 from r53lite.errors import Fault
+from r53lite.zone.findings import MAX_FAULTS, Culprit, Findings, PolicyGroupLike
 from r53lite.zone.model import Data, Packed, PolicyNode, Zone
 from r53lite.zone.name_table import NameTable
 from r53lite.zone.packed import (
@@ -34,8 +35,8 @@ from r53lite.zone.packed import (
     find_rrset,
     pack_node,
 )
-from r53lite.zone.records import Item, Record, RecordTable, Stored, items_of, table_of
-from r53lite.zone.surroundings import NameSet, OutOfZoneError, PolicyGroupLike, Surroundings, has_address
+from r53lite.zone.records import Item, Record, RecordTable, Stored, items_of, pack_distinct, table_of
+from r53lite.zone.surroundings import NameSet, OutOfZoneError, Surroundings, has_address
 
 _ADDRESS_TYPES = frozenset((rrtypes.A, rrtypes.AAAA))
 _BESIDE_CNAME = frozenset((rrtypes.CNAME, rrtypes.RRSIG, rrtypes.NSEC))  # RFC 4034 §3, §4
@@ -43,8 +44,7 @@ _AT_CUT = frozenset((rrtypes.NS, rrtypes.DS, rrtypes.RRSIG, rrtypes.NSEC))  # RF
 _STRUCTURAL_TYPES = frozenset((rrtypes.SOA, rrtypes.NS, rrtypes.DS, rrtypes.DNAME))
 _SINGLE_TYPES = (rrtypes.CNAME, rrtypes.DNAME)  # RFC 2181 §10.1, RFC 6672 §2.4
 
-_Item = Item | PolicyGroupLike
-_Types = Mapping[int, Sequence[_Item]]
+_Types = Mapping[int, Sequence[Culprit]]
 """What was written for one owner, by type in order of appearance; policy groups stand behind the records."""
 
 
@@ -72,8 +72,7 @@ def build_zone(
     table = records if isinstance(records, RecordTable) else table_of(records)
     build = _Build(table, groups, files, pause)
     zone = build.run(origin)
-    found = build.errors or build.warnings
-    faults += sorted(found, key=lambda fault: (fault.file, fault.line))
+    faults += build.found.faults()
     return zone
 
 
@@ -87,8 +86,8 @@ class _Build:
         files: tuple[str, ...],
         pause: Callable[[], None] | None,
     ) -> None:
-        self.errors: list[Fault] = []
-        self.warnings: list[Fault] = []
+        self.found = Findings(table, files)
+        self._unaddressed: list[tuple[bytes, Item]] = []
         self._table = table
         self._files = files
         self._pause = pause
@@ -110,45 +109,29 @@ class _Build:
         self._check_apex_ns(origin)
         around = Surroundings(self._table, origin)
         if around.has_borders:
-            self._note_ns_targets()
+            self._note_ns_targets(origin)
         self._settle_all(around)
-        if self.errors:
+        if self.found.has_errors:
             return None
         around.add_empty_non_terminals()
+        self._warn_of_missing_glue(around)
         self._warn_of_cname_loops()
         return self._finish(around)
-
-    # --- faults ---------------------------------------------------------------------------------------------
-
-    def _error(self, culprit: _Item, reason: str) -> None:
-        self.errors.append(Fault(*self._place_of(culprit), reason))
-
-    def _error_in_zone(self, reason: str) -> None:
-        """Note what no line can be blamed for."""
-        self.errors.append(Fault(self._files[0] if self._files else "", 0, reason))
-
-    def _warn(self, culprit: _Item, reason: str) -> None:
-        self.warnings.append(Fault(*self._place_of(culprit), reason, is_error=False))
-
-    def _place_of(self, culprit: _Item) -> tuple[str, int]:
-        if isinstance(culprit, Item):
-            return self._table.file_and_line(culprit.place)
-        return culprit.file, culprit.line
 
     # --- the apex -------------------------------------------------------------------------------------------
 
     def _check_soa(self, origin: bytes | None) -> None:
         """Check that there is one SOA, at the origin (RFC 1034 §4.2.1); an exact repetition is no second."""
         if not self._soas:
-            self._error_in_zone("zone has no SOA record")
+            self.found.error_in_zone("zone has no SOA record")
             return
         owner, first = self._soas[0]
         if origin is not None and owner != origin:
-            self._error(first, f"SOA owner {_shown(owner)} is not the zone {_shown(origin)}")
+            self.found.error(first, f"SOA owner {_shown(owner)} is not the zone {_shown(origin)}")
         for other_owner, soa in self._soas[1:]:
             if (other_owner, soa.rdata) != (owner, first.rdata):
-                file, line = self._place_of(first)
-                self._error(soa, f"zone has a second SOA record; the first is at {file}:{line}")
+                file, line = self.found.place_of(first)
+                self.found.error(soa, f"zone has a second SOA record; the first is at {file}:{line}")
 
     def _check_apex_ns(self, origin: bytes) -> None:
         value = self._table.get(origin)
@@ -157,9 +140,9 @@ class _Build:
             return
         reason = f"zone {_shown(origin)} has no NS record at its apex (RFC 1034 §4.2.1)"
         if self._soas:
-            self._error(self._soas[0][1], reason)
+            self.found.error(self._soas[0][1], reason)
         else:
-            self._error_in_zone(reason)
+            self.found.error_in_zone(reason)
 
     def _finish(self, around: Surroundings) -> Zone:
         """Make the zone of a table in which every value is a packed node."""
@@ -199,9 +182,13 @@ class _Build:
         except OutOfZoneError:
             self._refuse_outsider(around.origin, owner, value, place)
             return value
-        if border is None and not value[0]:
-            return value
-        types: dict[int, list[_Item]] = {}
+        if border is None and owner not in self._groups:
+            if not value[0]:
+                return value
+            packed = None if owner == around.origin else pack_distinct(value)
+            if packed is not None:
+                return packed
+        types: dict[int, list[Culprit]] = {}
         for item in items_of(value, place):
             types.setdefault(item.rrtype, []).append(item)
         for group in self._groups.get(owner, ()):
@@ -213,13 +200,13 @@ class _Build:
         if is_cut or border is not None:
             self._warn_of_hidden(around, owner, types, border)
         if is_cut and border is None:
-            self._warn_of_missing_glue(around, owner, types[rrtypes.NS])
+            self._note_missing_addresses(around.origin, owner, types[rrtypes.NS])
         return _packed(data, is_cut=is_cut, is_occluded=border is not None)
 
     def _refuse_outsider(self, origin: bytes, owner: bytes, value: Stored, place: int) -> None:
         for item in (*items_of(value, place), *self._groups.get(owner, ())):
             if item.rrtype != rrtypes.SOA:  # the SOA check has its own word for it
-                self._error(item, f"owner {_shown(owner)} is outside the zone {_shown(origin)}")
+                self.found.error(item, f"owner {_shown(owner)} is outside the zone {_shown(origin)}")
 
     def _check_types(self, owner: bytes, types: _Types) -> None:
         """Check what stands together at one owner."""
@@ -236,29 +223,31 @@ class _Build:
             order = list(types)
             is_cname_first = order.index(rrtypes.CNAME) < order.index(others[0])
             names = ", ".join(map(format_rrtype, others))
-            self._error(
+            self.found.error(
                 types[others[0] if is_cname_first else rrtypes.CNAME][0],
                 f"owner {_shown(owner)} has CNAME and {names}; a CNAME must be alone (RFC 1034 §3.6.2)",
             )
 
-    def _check_items(self, owner: bytes, rrtype: int, items: Sequence[_Item]) -> None:
+    def _check_items(self, owner: bytes, rrtype: int, items: Sequence[Culprit]) -> None:
         """Check what stands at one owner and type: one CNAME or DNAME, and a policy group alone."""
         name = format_rrtype(rrtype)
         first = items[0]
         for item in items:
             if isinstance(item, Item):
                 if rrtype in _SINGLE_TYPES and isinstance(first, Item) and item.rdata != first.rdata:
-                    self._error(item, f"owner {_shown(owner)} has a second {name} record; the limit is 1")
+                    self.found.error(
+                        item, f"owner {_shown(owner)} has a second {name} record; the limit is 1"
+                    )
             elif rrtype in _STRUCTURAL_TYPES:
-                self._error(item, f"a policy cannot choose {name} records; they shape the zone itself")
+                self.found.error(item, f"a policy cannot choose {name} records; they shape the zone itself")
             elif isinstance(first, Item):
-                self._error(item, f"owner {_shown(owner)} has {name} both plain and under a policy")
+                self.found.error(item, f"owner {_shown(owner)} has {name} both plain and under a policy")
             elif item is not first:
-                self._error(
+                self.found.error(
                     item, f"owner {_shown(owner)} has a second policy group of type {name}; the limit is 1"
                 )
 
-    def _merge(self, owner: bytes, items: Sequence[_Item]) -> Data:
+    def _merge(self, owner: bytes, items: Sequence[Culprit]) -> Data:
         """Make one RRset of the records of one owner and type; a policy group stays as it is."""
         first = items[0]
         if not isinstance(first, Item):
@@ -270,34 +259,39 @@ class _Build:
         for item in (item for item in items if isinstance(item, Item)):
             if item.rdata in rdatas:
                 self._count -= 1
-                shown = format_rdata(item.rrtype, item.rdata)
-                self._warn(item, f"duplicate record {_shown(owner)} {format_rrtype(item.rrtype)} {shown}")
+                shown = format_rdata(item.rrtype, item.rdata) if not self.found.is_full else ""
+                self.found.warn(
+                    item, f"duplicate record {_shown(owner)} {format_rrtype(item.rrtype)} {shown}"
+                )
             rdatas[item.rdata] = None
             ttls.setdefault(item.ttl, item)
-        name = f"{_shown(owner)} {format_rrtype(first.rrtype)}"
         if len(ttls) > 1:
             shown = ", ".join(map(str, ttls))
+            name = f"{_shown(owner)} {format_rrtype(first.rrtype)}"
             reason = f"records of {name} have the ttls {shown}; the lowest counts (RFC 2181 §5.2)"
-            self._warn(list(ttls.values())[1], reason)
+            self.found.warn(list(ttls.values())[1], reason)
         if len(rdatas) > MAX_RRSET_RECORDS:
-            self._error(first, f"{name} has {len(rdatas)} records; the limit is {MAX_RRSET_RECORDS}")
+            name = f"{_shown(owner)} {format_rrtype(first.rrtype)}"
+            self.found.error(first, f"{name} has {len(rdatas)} records; the limit is {MAX_RRSET_RECORDS}")
             return RRset(owner, first.rrtype, first.ttl, (first.rdata,))
         return RRset(owner, first.rrtype, min(ttls), tuple(rdatas))
 
     # --- warnings -------------------------------------------------------------------------------------------
 
-    def _note_ns_targets(self) -> None:
-        """Remember every host that an NS record names: below a cut its addresses may be glue."""
+    def _note_ns_targets(self, origin: bytes) -> None:
+        """Remember the hosts of this zone that NS records name: below a cut their addresses may be glue."""
         for owner in self._table.ns_owners:
             value = self._table.get(owner)
             for item in items_of(value, 0) if value is not None else ():
-                if item.rrtype == rrtypes.NS:
+                if item.rrtype == rrtypes.NS and item.rdata.endswith(origin):
                     self._ns_targets.add(item.rdata)
 
     def _warn_of_hidden(
         self, around: Surroundings, owner: bytes, types: _Types, border: bytes | None
     ) -> None:
         """Warn of data at or below a cut, or below a DNAME, that is never answered; glue is not meant."""
+        if border is None and _AT_CUT.issuperset(types):
+            return
         hider = owner if border is None else border
         kind = around.border_type(hider)
         assert kind is not None  # that is what a border is
@@ -310,27 +304,40 @@ class _Build:
             reason = (
                 f"{names} of {_shown(owner)} is never answered: {_shown(hider)} has {format_rrtype(kind)}"
             )
-            self._warn(types[hidden[0]][0], reason)
+            self.found.warn(types[hidden[0]][0], reason)
 
-    def _warn_of_missing_glue(self, around: Surroundings, cut: bytes, items: Sequence[_Item]) -> None:
-        """Warn of a delegation's name servers whose address this zone should tell and does not (RFC 9471)."""
+    def _note_missing_addresses(self, origin: bytes, cut: bytes, items: Sequence[Culprit]) -> None:
+        """Remember a delegation's name servers that have no address of their own in this zone."""
         for item in items:
-            if not isinstance(item, Item) or not is_subdomain(item.rdata, around.origin):
-                continue
+            if isinstance(item, Item) and is_subdomain(item.rdata, origin):
+                groups = self._groups.get(item.rdata, ())
+                if not has_address(self._table.get(item.rdata)) and not any(
+                    group.rrtype in _ADDRESS_TYPES for group in groups
+                ):
+                    self._unaddressed.append((cut, item))
+
+    def _warn_of_missing_glue(self, around: Surroundings) -> None:
+        """Warn of name servers whose address this zone should tell and does not (RFC 9471).
+
+        It should where the server is below the cut itself, or in this zone's own data (a wildcard's too).
+        """
+        for cut, item in self._unaddressed:
             target = item.rdata
-            if has_address(self._table.get(target)) or any(
-                group.rrtype in _ADDRESS_TYPES for group in self._groups.get(target, ())
-            ):
-                continue
             border = target if around.is_border(target) else around.topmost_border(target)
+            if border is None and has_address(self._table.get(around.source_of_synthesis(target))):
+                continue
             if border is None or border == cut:
                 reason = f"name server {_shown(target)} of {_shown(cut)} has no address in this zone"
-                self._warn(item, reason)
+                self.found.warn(item, reason)
 
     def _warn_of_cname_loops(self) -> None:
         """Warn of CNAMEs of this zone that lead back to themselves, once for each loop."""
         done = NameSet()
+        places: dict[bytes, int] = {}
         for start in self._table.cname_owners:
+            target = self._cname_target(start)
+            if target is None or self._table.get(target) is None:
+                continue  # nearly all lead to a name that is no alias, often of another zone
             path: dict[bytes, None] = {}
             name: bytes | None = start
             while name is not None and name not in done:
@@ -338,30 +345,29 @@ class _Build:
                 path[name] = None
                 name = self._cname_target(name)
             if name is not None and name in path:
+                # In order from the last, so that of a repeated CNAME the first counts.
+                places = places or dict(
+                    zip(reversed(self._table.cname_owners), reversed(self._table.cname_places), strict=True)
+                )
                 names = list(path)
                 loop = [*names[names.index(name) :], name]
                 reason = f"CNAME loop: {' -> '.join(map(format_name, loop))}"
-                self._warn(Item(rrtypes.CNAME, 0, b"", self._place_of_cname(name)), reason)
+                self.found.warn(Item(rrtypes.CNAME, 0, b"", places[name]), reason)
 
     def _cname_target(self, name: bytes) -> bytes | None:
+        """Return what a name is an alias of, or None; a policy group is none."""
         packed = self._table.get(name)
-        rrset = (
-            None
-            if packed is None or isinstance(packed, bytearray)
-            else find_rrset(packed, name, rrtypes.CNAME)
-        )
+        if packed is None or isinstance(packed, bytearray):
+            return None
+        rrset = find_rrset(packed, name, rrtypes.CNAME)
         return None if rrset is None else rrset.rdatas[0]
-
-    def _place_of_cname(self, owner: bytes) -> int:
-        """Return where the CNAME of an owner stands."""
-        return self._table.cname_places[self._table.cname_owners.index(owner)]
 
 
 def _soas_of(table: RecordTable) -> list[tuple[bytes, Item]]:
     """Return every SOA record with its owner, in the order they were read."""
     found = [
         (owner, item)
-        for owner in dict.fromkeys(table.soa_owners)
+        for owner in list(dict.fromkeys(table.soa_owners))[: MAX_FAULTS + 1]
         for item in table.items_at(owner)
         if item.rrtype == rrtypes.SOA
     ]

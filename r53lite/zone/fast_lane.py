@@ -27,6 +27,7 @@ PLAIN = bytes(octet for octet in range(0x21, 0x7F) if octet not in b'"();\\') + 
 _MAX_CACHED = 8192
 _MAX_SUFFIX_OCTETS = MAX_NAME_OCTETS - MAX_LABEL_OCTETS - 1  # any label fits before it
 _BLANKS = b" \t"
+_QUOTE = 0x22
 _DOLLAR = 0x24  # a directive begins with it, and below it stand but blanks and two rare characters
 _LENGTHS = {length: bytes((length,)) for length in range(1, MAX_LABEL_OCTETS + 1)}
 _OCTETS = {b"%d" % value: bytes((value,)) for value in range(256)}
@@ -83,19 +84,21 @@ class FastLane:
             is_clean: nothing but plain characters stands in any of the lines.
 
         Returns:
-            The index of the line that is left to the full reader, or the number of lines.
+            The index of the line that is left to the full reader, or their number.
         """
         state, table = self._state, self._table
-        origin, ttl = state.origin, state.last_ttl
+        origin, ttl, index = state.origin, state.last_ttl, at
         owner = None if state.is_owner_faulty else state.owner
         if len(origin) > _MAX_SUFFIX_OCTETS:
             return at
         tables, places, mask = table.tables, table.places, table.mask
         shapes, suffixes, prefixes = self._shapes, self._suffixes, self._prefixes
-        index = at
         try:  # one long loop over locals, because calls would double its time
             for index in range(at, len(lines)):
                 line = lines[index] if is_clean else _plain_part(lines[index])
+                if not is_clean and line[-1] == _QUOTE:
+                    owner, ttl = self._take_quoted(line, owner, ttl, place + index + 1)
+                    continue
                 if line[0] > _DOLLAR:
                     name, rest = line.split(None, 1)
                     head, last = rest.rsplit(None, 1)
@@ -128,10 +131,27 @@ class FastLane:
                 index = len(lines)
         except (KeyError, ValueError, IndexError):
             pass  # not known at sight: the full reader's line
-        state.last_ttl = ttl
-        if owner is not None:
-            state.owner, state.is_owner_faulty = owner, False
+        state.keep(owner, ttl)
         return index
+
+    def _take_quoted(
+        self, line: bytes, owner: bytes | None, ttl: int | None, place: int
+    ) -> tuple[bytes, int | None]:
+        """Read a TXT record of one quoted string; return the owner and the last stated TTL."""
+        start, _, text = line[:-1].partition(b'"')
+        if start[-1] not in _BLANKS or len(text) > MAX_STRING_OCTETS:
+            raise ValueError("not a line of the fast lane")
+        if start[0] > _DOLLAR:
+            name, start = start.split(None, 1)
+            owner = self._parse_target(name)
+        elif owner is None or start[0] not in _BLANKS:
+            raise ValueError("not a line of the fast lane")
+        head = start.strip()
+        shape = self._shapes.get(head) or self._learn_shape(head)
+        if shape.rrtype != rrtypes.TXT:
+            raise ValueError("not a line of the fast lane")
+        self._table.put(owner, shape.packed + _RDLENGTHS[len(text) + 1] + bytes((len(text),)) + text, place)
+        return owner, ttl if shape.stated_ttl is None else shape.stated_ttl
 
     def _parse(self, shape: _Shape, last: bytes) -> bytes:
         """Pack a record of any type but A."""
@@ -195,12 +215,15 @@ class FastLane:
 
 
 def _plain_part(line: bytes) -> bytes:
-    """Return a line without its comment.
+    """Return a line without its comment, or one that ends in its only string in quotes.
 
     Raises:
         ValueError: it holds other than plain characters even so.
     """
-    if not line.translate(None, PLAIN):
+    special = line.translate(None, PLAIN)
+    if not special:
+        return line
+    if special[0] == _QUOTE and line[-1] == _QUOTE and b"\\" not in special and special.count(b'"') == 2:
         return line
     line, semicolon, _ = line.partition(b";")
     if not semicolon or line.translate(None, PLAIN):

@@ -110,6 +110,10 @@ class _TooManyErrorsError(Exception):
     """Reading on makes no sense."""
 
 
+class _LongLineError(Exception):
+    """A line is longer than any record."""
+
+
 class _Shared:
     """What the file and those it includes have in common."""
 
@@ -140,11 +144,16 @@ class _Reader:
     def read(self, chunks: Iterable[bytes]) -> None:
         """Read all lines of the file."""
         self._blocks = _split(chunks)
-        for lines, is_clean in self._blocks:
-            self._lines = lines
-            self._read_block(is_clean)
-            self._line_before += len(lines)
-            self._shared.table.grow()
+        try:
+            for lines, is_clean in self._blocks:
+                self._lines = lines
+                self._read_block(is_clean)
+                self._line_before += len(lines)
+                self._lines = []
+                self._shared.table.grow()
+        except _LongLineError:
+            reason = f"line of over {MAX_RECORD_BYTES} octets, which is the limit; reading stops here"
+            self._error(self._line_before + len(self._lines) + 1, reason)
 
     def _read_block(self, is_clean: bool) -> None:
         """Read the lines at hand, and more where a record goes on behind them."""
@@ -366,6 +375,8 @@ def _split(chunks: Iterable[bytes]) -> Iterator[tuple[list[bytes], bool]]:
         head, newline, tail = chunk.rpartition(b"\n")
         if not newline:
             rest += tail
+            if len(rest) > MAX_RECORD_BYTES:
+                raise _LongLineError
             continue
         yield _lines_of(rest + head)
         rest = tail

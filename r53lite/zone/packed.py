@@ -27,6 +27,7 @@ EMPTY_NON_TERMINAL = b"\x00"
 _RRSET_HEAD = struct.Struct("!HIH")
 _HEAD_OCTETS = _RRSET_HEAD.size
 _unpack_head = _RRSET_HEAD.unpack_from
+_new = tuple.__new__  # a third of the time of the class's own constructor, which parses keywords
 
 
 def is_cut(packed: Packed) -> bool:
@@ -90,8 +91,17 @@ def find_rrset(packed: Packed, owner: bytes, rrtype: int) -> RRset | None:
     if not isinstance(packed, bytes):
         found = packed.data.get(rrtype)
         return found if isinstance(found, RRset) else None
-    at = _find_type(packed, rrtype)
-    return None if at < 0 else _rrset_at(packed, at, owner)[0]
+    at, end = 1, len(packed)
+    while at < end:
+        found_type, ttl, count = _unpack_head(packed, at)
+        at += _HEAD_OCTETS
+        if found_type == rrtype:
+            return _new(RRset, (owner, rrtype, ttl, _rdatas_at(packed, at, count)))
+        if found_type > rrtype:
+            return None
+        for _ in range(count):
+            at += 2 + (packed[at] << 8 | packed[at + 1])
+    return None
 
 
 def first_data(packed: Packed, owner: bytes) -> Data | None:
@@ -141,12 +151,17 @@ def _rrset_at(packed: bytes, at: int, owner: bytes) -> tuple[RRset, int]:
     """Unpack the RRset that begins at an index; return it and the index behind it."""
     rrtype, ttl, count = _unpack_head(packed, at)
     at += _HEAD_OCTETS
+    return RRset(owner, rrtype, ttl, _rdatas_at(packed, at, count)), _skip(packed, at, count)
+
+
+def _rdatas_at(packed: bytes, at: int, count: int) -> tuple[bytes, ...]:
+    """Return `count` rdatas, the first of which begins with its length at an index."""
     if count == 1:
-        end = at + 2 + (packed[at] << 8 | packed[at + 1])
-        return RRset(owner, rrtype, ttl, (packed[at + 2 : end],)), end
+        start = at + 2
+        return (packed[start : start + (packed[at] << 8 | packed[at + 1])],)
     rdatas = []
     for _ in range(count):
         end = at + 2 + (packed[at] << 8 | packed[at + 1])
         rdatas.append(packed[at + 2 : end])
         at = end
-    return RRset(owner, rrtype, ttl, tuple(rdatas)), at
+    return tuple(rdatas)

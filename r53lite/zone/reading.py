@@ -49,6 +49,12 @@ class ReadingState:
         self.last_ttl: int | None = None
         self.soa_minimum: int | None = None
 
+    def keep(self, owner: bytes | None, last_ttl: int | None) -> None:
+        """Take over what sound records left: their owner, if there were any, and the last stated TTL."""
+        self.last_ttl = last_ttl
+        if owner is not None:
+            self.owner, self.is_owner_faulty = owner, False
+
     def implied_ttl(self) -> int:
         """Return the TTL of a record that states none: $TTL, else the last stated, else the SOA's minimum.
 

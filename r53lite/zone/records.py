@@ -23,9 +23,11 @@ from typing import NamedTuple, cast
 from r53lite.dns import rrtypes
 from r53lite.zone.name_table import NAMES_PER_SHARD
 from r53lite.zone.node import Packed, PolicyNode
+from r53lite.zone.packed import FLAG_CUT, FLAG_DNAME, types_of
 
-_MANY = 0xFF
-MANY = b"\xff"  # no packed node starts so
+_MANY, _MANY_CUT, _MANY_DNAME = 0xFF, 0xFE, 0xFD  # no packed node starts so; the builder marks borders
+_LEAST_MANY = 0xF0
+MANY = b"\xff"
 LINE_BITS = 32
 _LINE_MASK = (1 << LINE_BITS) - 1
 _SHORT_OCTETS = (
@@ -37,7 +39,9 @@ _GROWTH = 8
 
 _ITEM = struct.Struct("!HIHH")
 _ITEM_OCTETS = _ITEM.size
+_new = tuple.__new__  # a third of the time of the class's own constructor, which parses keywords
 _PLACE_OCTETS = 8
+_CNAME_OCTETS = rrtypes.CNAME.to_bytes(2, "big")
 
 
 Stored = Packed | bytearray
@@ -119,6 +123,13 @@ class RecordTable:
             return []
         return list(items_of(table[owner], self.places[index][list(table).index(owner)]))
 
+    def snapshot(self) -> RecordTable:
+        """Return the records as they are now, for who must know their places after the zone is built."""
+        copy = RecordTable()
+        copy.tables, copy.places, copy.mask = [dict(table) for table in self.tables], self.places, self.mask
+        copy.files = self.files
+        return copy
+
     def packed_tables(self) -> list[dict[bytes, Packed]]:
         """Return the shards when the builder has settled every owner."""
         return cast("list[dict[bytes, Packed]]", self.tables)
@@ -131,7 +142,8 @@ class RecordTable:
     def note(self, owner: bytes, rrtype: int, place: int) -> None:
         """Remember the owner of a record that shapes the zone."""
         if rrtype == rrtypes.NS:
-            self.ns_owners.append(owner)
+            if not self.ns_owners or self.ns_owners[-1] != owner:
+                self.ns_owners.append(owner)
         elif rrtype == rrtypes.CNAME:
             self.cname_owners.append(owner)
             self.cname_places.append(place)
@@ -173,6 +185,21 @@ class RecordTable:
         elif isinstance(value, bytes) and value[0] != _MANY:
             self.tables[index][owner] = MANY + value[1:]
 
+    def mark_border(self, owner: bytes, rrtype: int) -> None:
+        """Flag an owner of NS below the apex, or of DNAME; at an owner of both NS comes last and counts."""
+        table = self.tables[hash(owner) & self.mask]
+        value = table.get(owner)
+        if value is None or isinstance(value, PolicyNode):
+            return
+        if value[0] >= _LEAST_MANY:
+            flag = _MANY_CUT if rrtype == rrtypes.NS else _MANY_DNAME
+        else:
+            flag = FLAG_CUT if rrtype == rrtypes.NS else FLAG_DNAME
+        if isinstance(value, bytearray):
+            value[0] = flag
+        else:
+            table[owner] = bytes((flag,)) + value[1:]
+
     def grow(self) -> None:
         """Make more shards if there are too few for the names; called between chunks of a file."""
         if len(self.tables) * NAMES_PER_SHARD * 2 >= len(self) or len(self.tables) >= _MAX_SHARDS:
@@ -213,6 +240,42 @@ def add_records(table: RecordTable, records: Iterable[Record]) -> None:
     table.grow()
 
 
+def border_type_of(value: Stored) -> int | None:
+    """Return NS for a cut, DNAME for a name that has one, else None; beside a cut a DNAME is void."""
+    if isinstance(value, PolicyNode):
+        return rrtypes.NS if value.is_cut else rrtypes.DNAME if rrtypes.DNAME in value.data else None
+    if value[0] >= _LEAST_MANY:
+        return {_MANY_CUT: rrtypes.NS, _MANY_DNAME: rrtypes.DNAME}.get(value[0])
+    return rrtypes.NS if value[0] & FLAG_CUT else rrtypes.DNAME if value[0] & FLAG_DNAME else None
+
+
+def stored_types(value: Stored) -> list[int]:
+    """Return the types of what the table holds for an owner, settled or not."""
+    if isinstance(value, bytearray) or (isinstance(value, bytes) and value[0] >= _LEAST_MANY):
+        return [item.rrtype for item in items_of(value, 0)]
+    return types_of(value)
+
+
+def pack_distinct(value: Stored) -> bytes | None:
+    """Pack an owner of several types with one record each; None for any other, and where one is a CNAME.
+
+    The records lie in the table as a packed node has them, so nothing but their order changes.
+    """
+    if not isinstance(value, bytes) or value[0] != _MANY:
+        return None
+    parts = []
+    at, end = 1, len(value)
+    while at < end:
+        stop = at + _ITEM_OCTETS + (value[at + 8] << 8 | value[at + 9])
+        parts.append(value[at:stop])
+        at = stop + _PLACE_OCTETS
+    types = {part[:2] for part in parts}
+    if len(types) < len(parts) or _CNAME_OCTETS in types:
+        return None
+    parts.sort()
+    return b"\x00" + b"".join(parts)
+
+
 def items_of(value: Stored, place: int) -> Iterator[Item]:
     """Yield the records of one owner in the order they were added.
 
@@ -226,7 +289,7 @@ def items_of(value: Stored, place: int) -> Iterator[Item]:
         rrtype, ttl, _, length = _ITEM.unpack_from(value, at)
         at += _ITEM_OCTETS
         rdata = value[at : at + length]
-        yield Item(rrtype, ttl, rdata if isinstance(rdata, bytes) else bytes(rdata), place)
+        yield _new(Item, (rrtype, ttl, rdata if isinstance(rdata, bytes) else bytes(rdata), place))
         at += length
         if at < end:
             place = int.from_bytes(value[at : at + _PLACE_OCTETS], "big")

@@ -9,31 +9,15 @@ Carries out: RFC 4592 §2.2.2 (empty non-terminals), RFC 1034 §4.2.1 (cuts), RF
 
 from __future__ import annotations
 
-from typing import Protocol
-
 from r53lite.dns import rrtypes
-from r53lite.dns.name import is_subdomain, parent_of
-from r53lite.zone.node import Packed, PolicyGroup
-from r53lite.zone.packed import EMPTY_NON_TERMINAL, FLAG_CUT, FLAG_DNAME, FLAG_OCCLUDED, types_of
-from r53lite.zone.records import MANY, RecordTable, Stored, items_of
+from r53lite.dns.name import WILDCARD_LABEL, is_subdomain, parent_of
+from r53lite.zone.node import Packed
+from r53lite.zone.packed import EMPTY_NON_TERMINAL, FLAG_OCCLUDED
+from r53lite.zone.records import RecordTable, Stored, border_type_of, stored_types
 
 _MAX_REMEMBERED = 8192
 _OCCLUDED_EMPTY = bytes((FLAG_OCCLUDED,))
 _SET_SHARDS = 256
-
-
-class PolicyGroupLike(PolicyGroup, Protocol):
-    """A policy group, and where it was written."""
-
-    @property
-    def file(self) -> str:
-        """Return the name of the file."""
-        ...
-
-    @property
-    def line(self) -> int:
-        """Return the line in the file, from 1."""
-        ...
 
 
 class NameSet:
@@ -69,20 +53,19 @@ class Surroundings:
         self._table = table
         self._closed_parents: dict[bytes, bytes] = {}
         self._empties: list[dict[bytes, Packed]] = [{} for _ in table.tables]
+        self._is_apex_border = False
         self._mark_borders()
-        self._is_apex_border = origin in table.dname_owners
 
     def _mark_borders(self) -> None:
-        """Flag the owners of a single NS or DNAME; of the others the records themselves tell."""
+        """Flag the owners of NS and DNAME; NS last, for beside a cut a DNAME is void."""
         table = self._table
-        for owners, flag in ((table.ns_owners, FLAG_CUT), (table.dname_owners, FLAG_DNAME)):
+        for owners, rrtype in ((table.dname_owners, rrtypes.DNAME), (table.ns_owners, rrtypes.NS)):
             for owner in owners:
-                if owner == self.origin and flag == FLAG_CUT:
-                    continue
-                self.has_borders = True
-                value = table.get(owner)
-                if isinstance(value, bytes) and not value.startswith(MANY):
-                    table.tables[hash(owner) & table.mask][owner] = bytes((flag,)) + value[1:]
+                if owner != self.origin:
+                    self.has_borders = True
+                    table.mark_border(owner, rrtype)
+                elif rrtype == rrtypes.DNAME:
+                    self.has_borders = self._is_apex_border = True
 
     def border_above(self, owner: bytes) -> bytes | None:
         """Return the topmost cut or DNAME above an owner, or None; add the empty non-terminals on the way.
@@ -121,7 +104,7 @@ class Surroundings:
             value = self._table.get(name)
             if value is None:
                 missing.append(name)
-            elif self.is_border(name):
+            elif border_type_of(value) is not None:
                 border = name
             name = parent_of(name)
         return (self.origin if self._is_apex_border else border), missing
@@ -129,6 +112,17 @@ class Surroundings:
     def topmost_border(self, name: bytes) -> bytes | None:
         """Return the topmost cut or DNAME above a name of the zone that need not exist."""
         return None if name == self.origin else self._walk(parent_of(name))[0]
+
+    def source_of_synthesis(self, name: bytes) -> bytes:
+        """Return the wildcard below the closest encloser of a missing name of the zone (RFC 4592 §3.3.1).
+
+        Ask when the empty non-terminals are in the table: they are closest enclosers too.
+        """
+        while name != self.origin:
+            name = parent_of(name)
+            if self._table.get(name) is not None:
+                break
+        return WILDCARD_LABEL + name
 
     def is_border(self, name: bytes) -> bool:
         """Say whether a name is a cut or has a DNAME; settled or not."""
@@ -139,26 +133,12 @@ class Surroundings:
         if name == self.origin:
             return rrtypes.DNAME if self._is_apex_border else None
         value = self._table.get(name)
-        if value is None:
-            return None
-        if isinstance(value, bytes) and not value.startswith(MANY):
-            if not value[0]:
-                return None
-            return rrtypes.NS if value[0] & FLAG_CUT else rrtypes.DNAME if value[0] & FLAG_DNAME else None
-        types = stored_types(value)
-        return next((rrtype for rrtype in (rrtypes.NS, rrtypes.DNAME) if rrtype in types), None)
+        return None if value is None else border_type_of(value)
 
     def add_empty_non_terminals(self) -> None:
         """Put the empty non-terminals into the table, when nobody iterates over it any more."""
         for table, empties in zip(self._table.tables, self._empties, strict=True):
             table.update(empties)
-
-
-def stored_types(value: Stored) -> list[int]:
-    """Return the types of what the table holds for an owner, settled or not."""
-    if isinstance(value, bytearray) or (isinstance(value, bytes) and value.startswith(MANY)):
-        return [item.rrtype for item in items_of(value, 0)]
-    return types_of(value)
 
 
 def has_address(value: Stored | None) -> bool:

@@ -19,8 +19,9 @@ import dns.name
 import dns.rdatatype
 
 from r53lite.answering.access import AccessList
-from r53lite.answering.dispatch import Dispatch, DispatchSettings, make_draw
+from r53lite.answering.dispatch import Dispatch, make_draw
 from r53lite.answering.reply_options import ClientOptions
+from r53lite.answering.zone_answers import DispatchSettings
 from r53lite.control.snapshot import Snapshot
 from r53lite.control.zone_files import load_zone_files
 from r53lite.dns.cookies import ServerCookies
@@ -73,6 +74,8 @@ def run(seed: int, directory: Path) -> int:
     compared = 0
     for round_number in range(ROUNDS):
         for request, client, is_stream in requests:
+            if chance.random() < 0.3:  # the same octets from elsewhere
+                client = chance.choice(CLIENTS)
             replies = []
             for door in doors:
                 reseed(seed + compared)

@@ -167,7 +167,7 @@ def test_badvers_refused_and_formerr_where_they_belong(door: Dispatch) -> None:
     reply = door.answer(bytes(badvers), "127.0.0.1", is_stream=False)
     assert isinstance(reply, bytes)
     assert wire.decode_message(reply).rcode == 16
-    assert ask(door, "example.test", "AXFR").rcode == 5
+    assert ask(door, "example.test", "AXFR", is_stream=True).rcode == 5
     assert door.answer(bytes(12), "127.0.0.1", is_stream=False) == b"\x00\x00\x80\x01" + bytes(8)
 
 

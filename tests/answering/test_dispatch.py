@@ -11,8 +11,9 @@ import dns.message
 import pytest
 
 from r53lite.answering.access import AccessList
-from r53lite.answering.dispatch import Dispatch, DispatchSettings
+from r53lite.answering.dispatch import Dispatch
 from r53lite.answering.recursive import Recursive, TraceEvent
+from r53lite.answering.zone_answers import DispatchSettings
 from r53lite.dns import rrtypes, wire
 from r53lite.dns.message import RA, Message
 from r53lite.dns.name import ROOT, parse_name

@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 
 from r53lite.answering.access import AccessList
 from r53lite.answering.chaos import Chaos
-from r53lite.answering.dispatch import Dispatch, DispatchSettings
+from r53lite.answering.dispatch import Dispatch
 from r53lite.answering.reply_options import ClientOptions
+from r53lite.answering.zone_answers import DispatchSettings
 from r53lite.control.snapshot import Snapshot
 from r53lite.dns.cookies import ServerCookies
 from r53lite.dns.name import parse_name
@@ -44,7 +45,7 @@ AA, TC, RD, RA, Z, AD, CD = 0x0400, 0x0200, 0x0100, 0x0080, 0x0040, 0x0020, 0x00
 
 
 def make_door(snapshot: Snapshot, *, is_cookie_required: bool = False, nsid: bytes = b"") -> Dispatch:
-    options = ClientOptions(nsid, ServerCookies([bytes(16)]), is_cookie_required, 12.5)
+    options = ClientOptions(nsid, ServerCookies([bytes(16)]), is_cookie_required, 125)
     settings = DispatchSettings(
         AccessList(()), client_options=options, chaos=Chaos("r53lite", "", "one"), minimal_responses=True
     )
@@ -210,8 +211,12 @@ def test_a_type_that_no_name_has_is_answered_as_any_missing_type(
     )
 
 
-@pytest.mark.parametrize("qtype", ["AXFR", "IXFR"])
-@pytest.mark.parametrize("is_stream", [False, True])
+def test_rfc5936_4_2_axfr_over_udp_is_not_implemented(door: Dispatch) -> None:
+    for qname in ("example.test", "www.example.test", "other.test"):
+        assert rcode_of(ask(door, request(question(qname, "AXFR")))) == "NOTIMP"
+
+
+@pytest.mark.parametrize(("qtype", "is_stream"), [("AXFR", True), ("IXFR", True), ("IXFR", False)])
 def test_transfers_are_refused_and_other_names_are_not_ours(
     door: Dispatch, qtype: str, is_stream: bool
 ) -> None:
@@ -300,6 +305,56 @@ def test_rfc7873_5_4_a_cookie_can_be_asked_for_without_a_question(door: Dispatch
     assert rcode_of(ask_cookie(CLIENT + cookie.server)) == "NOERROR"
     assert rcode_of(ask_cookie(CLIENT + bytes(16))) == "BADCOOKIE"
     assert ask_cookie(CLIENT + bytes(16)).options == (cookie,)
+
+
+@pytest.mark.parametrize("is_stream", [False, True])
+def test_replayed_answers_hold_each_clients_own_cookie(door: Dispatch, is_stream: bool) -> None:
+    """Requests that end in a cookie are kept without it; every reply must be the one a new door gives."""
+    clients = [bytes([number]) * 8 for number in range(6)]
+    plain = ask(door, with_opt(), is_stream=is_stream)
+    for client in clients * 2:
+        for cookie in (client, client + bytes(16)):
+            reply = ask(door, with_opt(option(10, cookie)), is_stream=is_stream)
+            (found,) = reply.options
+            assert isinstance(found, dns.edns.CookieOption)
+            assert found.client == client
+            assert (reply.flags, reply.answer, reply.authority) == (
+                plain.flags,
+                plain.answer,
+                plain.authority,
+            )
+            again = ask(door, with_opt(option(10, client + found.server)), is_stream=is_stream)
+            assert again.options == reply.options
+
+
+def test_a_request_cut_before_its_cookie_is_no_request_that_is_kept(door: Dispatch) -> None:
+    for cookie in (CLIENT, CLIENT + bytes(16)):
+        whole = with_opt(option(10, cookie))
+        for _ in range(4):
+            ask(door, whole)
+        assert rcode_of(ask(door, whole[: -len(cookie)])) == "FORMERR"
+
+
+def test_octets_that_look_like_a_cookie_at_the_end_are_no_cookie(door: Dispatch) -> None:
+    """An unknown option, and a cookie before it, end in what a cookie option alone would look like."""
+    for options in (
+        option(65001, b"\x00\x0a\x00\x08" + CLIENT),
+        option(10, b"11111111") + option(65001, b"\x00\x0a\x00\x08" + CLIENT),
+        option(8, b"\x00\x01\x00\x00") + option(10, CLIENT),
+    ):
+        first = ask(door, with_opt(options))
+        for _ in range(4):
+            assert ask(door, with_opt(options)).to_wire() == first.to_wire()
+
+
+def test_a_required_cookie_is_judged_in_replayed_answers_too(snapshot: Snapshot) -> None:
+    door = make_door(snapshot, is_cookie_required=True)
+    (cookie,) = ask(door, with_opt(option(10, CLIENT))).options
+    assert isinstance(cookie, dns.edns.CookieOption)
+    for _ in range(4):
+        assert rcode_of(ask(door, with_opt(option(10, CLIENT + cookie.server)))) == "NOERROR"
+        assert rcode_of(ask(door, with_opt(option(10, CLIENT + bytes(16))))) == "BADCOOKIE"
+        assert rcode_of(ask(door, with_opt(option(10, CLIENT)))) == "BADCOOKIE"
 
 
 def test_a_server_without_cookies_takes_no_notice_of_them(snapshot: Snapshot) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -80,3 +81,31 @@ def test_serve_with_wrong_settings_prints_every_fault_and_exits_2(tmp_path: Path
 )
 def test_serve_with_wrong_flags_exits_2(arguments: list[str]) -> None:
     assert CliRunner().invoke(main, ["serve", *arguments]).exit_code == 2
+
+
+def test_check_warns_of_what_is_probably_not_meant_and_exits_0(tmp_path: Path) -> None:
+    zone = tmp_path / "a.test.zone"
+    zone.write_text(APEX + "www MX 10 lost\n", encoding="utf-8")
+
+    result = CliRunner().invoke(main, ["check", str(tmp_path)])
+
+    assert result.exit_code == 0
+    assert result.stdout == (
+        f"{zone}:5: warning: MX of 'www.a.test.' names 'lost.a.test.', which does not exist\n"
+    )
+
+
+def test_check_json_is_one_object_for_machines(tmp_path: Path) -> None:
+    zone = tmp_path / "a.test.zone"
+    zone.write_text(APEX + "www A 192.0.2.999\nwww MX 10 lost\n", encoding="utf-8")
+    (tmp_path / "b.test.zone").write_text(APEX + "www MX 10 lost\n", encoding="utf-8")
+
+    result = CliRunner().invoke(main, ["check", "--json", str(tmp_path)])
+
+    assert result.exit_code == 1
+    printed = json.loads(result.stdout)
+    assert (printed["zones"], printed["health_checks"]) == (1, 0)
+    error, warning = printed["faults"]
+    assert (error["file"], error["line"], error["severity"]) == (str(zone), 5, "error")
+    assert "192.0.2.999" in error["reason"]
+    assert (warning["line"], warning["severity"]) == (5, "warning")

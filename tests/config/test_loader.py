@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from r53lite.config.loader import load_settings
-from r53lite.config.settings import Endpoint, Settings, TcpSettings
+from r53lite.config.settings import ChaosSettings, CookieSettings, Endpoint, Settings, TcpSettings
 from r53lite.errors import SettingsError
 
 
@@ -54,6 +54,12 @@ tcp:
   max_connections: 5
   max_connections_per_client: 4
   max_pending_per_connection: 1
+nsid: ns1
+cookies:
+  enabled: true
+  required: true
+  secrets: [E5e973e5a6b2a43f48e7dc849e37bfcf, "00112233445566778899aabbccddeeff"]
+chaos: {version: r53lite, hostname: host.example, id: "1"}
 health: {probe_networks: [127.0.0.0/8], max_in_flight: 7}
 api: {listen: "127.0.0.1:0"}
 log: {level: debug}
@@ -72,6 +78,16 @@ def test_every_key_is_read_and_paths_are_relative_to_the_file(tmp_path: Path) ->
     assert settings.recursion.upstream_port == 5300
     assert settings.recursion.upstream_networks == (ip_network("::1/128"),)
     assert settings.tcp == TcpSettings(0.5, 2.0, 3.0, 5, 4, 1)
+    assert settings.nsid == "ns1"
+    assert settings.cookies == CookieSettings(
+        True,
+        True,
+        (
+            bytes.fromhex("e5e973e5a6b2a43f48e7dc849e37bfcf"),
+            bytes.fromhex("00112233445566778899aabbccddeeff"),
+        ),
+    )
+    assert settings.chaos == ChaosSettings("r53lite", "host.example", "1")
     assert settings.health.probe_networks == (ip_network("127.0.0.0/8"),)
     assert settings.health.max_in_flight == 7
     assert settings.api.listen == Endpoint("127.0.0.1", 0)
@@ -124,6 +140,12 @@ def test_a_relative_settings_path_gives_absolute_paths(
         ),
         ("tcp: {idle_timeout: 1}", "1: unknown key 'tcp.idle_timeout'; did you mean 'idle_timeout_s'?"),
         ("log: {level: loud}", "1: log.level is 'loud'; expected one of debug, info, warning, error"),
+        (f"nsid: {'é' * 65}", "1: nsid has 130 octets; the limit is 128"),
+        (f"chaos: {{version: {'v' * 256}}}", "1: chaos.version has 256 octets; the limit is 255"),
+        ("chaos: {name: x}", "1: unknown key 'chaos.name'; did you mean 'hostname'?"),
+        ("cookies: {enabled: false, required: true}", "1: cookies are required but not enabled"),
+        ("cookies:\n  secrets:\n    - 0011", "3: cookies.secrets holds no 32 hex digits"),
+        (f"cookies: {{secrets: [{'secret-text' * 3}]}}", "1: cookies.secrets holds no 32 hex digits"),
         ("- a", "1: the document is a list; expected a mapping"),
     ],
 )

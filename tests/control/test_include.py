@@ -30,7 +30,7 @@ def load(directory: Path, files: dict[str, str]) -> tuple[list[str], list[str], 
 
 def test_a_file_is_read_in_place_below_the_origin_it_is_given(tmp_path: Path) -> None:
     files = {
-        "main": 'a A 192.0.2.1\n$INCLUDE parts/b.txt\n$include "parts/c d.txt" sub ; below it\n A 192.0.2.2\n',
+        "main": 'a A 192.0.2.1\n$INCLUDE parts/b.txt\n$include "parts/c d.txt" sub ; below\n A 192.0.2.2\n',
         "parts/b.txt": " A 192.0.2.3\nb A 192.0.2.1\n$ORIGIN deep\nc A 192.0.2.1\n",
         "parts/c d.txt": "d A 192.0.2.1\n@ A 192.0.2.1",
     }

@@ -226,3 +226,98 @@ def test_an_rrset_is_one_line_of_zone_syntax_for_each_record() -> None:
         "www.example.com. 300 IN A 192.0.2.1",
         "www.example.com. 300 IN A 192.0.2.2",
     ]
+
+
+# --- every type -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("rrtype", "text"),
+    [
+        ("AFSDB", "1 Host"),
+        ("APL", "1:192.0.2.0/24 !2:2001:db8::/32"),
+        ("AMTRELAY", "10 0 2 2001:db8::15"),
+        ("AVC", '"app-name:WOLFGANG|OR|AB"'),
+        ("CAA", '0 issue "ca.example.net; account=1"'),
+        ("CDNSKEY", "257 3 8 AwEAAQ=="),
+        ("CDS", "60485 5 1 2BB183AF5F22588179A53B0A98631FAD1A292118"),
+        ("CERT", "PGP 0 0 aGVsbG8="),
+        ("CSYNC", "1 3 A NS"),
+        ("DLV", "60485 5 1 2BB183AF5F22588179A53B0A98631FAD1A292118"),
+        ("DNAME", "X.example."),
+        ("DNSKEY", "256 3 5 AQPSKmyn"),
+        ("DS", "60485 5 1 2BB183AF5F22588179A53B0A98631FAD1A292118"),
+        ("EUI48", "00-00-5e-00-53-2a"),
+        ("EUI64", "00-00-5e-ef-10-00-00-2a"),
+        ("GPOS", "-32.6882 116.8652 10.0"),
+        ("HINFO", '"PC" "Linux"'),
+        ("HTTPS", "1 . alpn=h2,h3 ipv4hint=192.0.2.1 port=443"),
+        ("IPSECKEY", "10 1 2 192.0.2.38 AQNRU3mG7TVTO2BkR47usntb102uFJtugbo6BSGvgqt4AQ=="),
+        ("ISDN", '"150862028003217" "004"'),
+        ("KEY", "512 3 1 AQPSKmyn"),
+        ("KX", "10 Kx.example."),
+        ("L32", "10 10.1.2.0"),
+        ("L64", "10 2001:0DB8:1140:1000"),
+        ("LOC", "51 30 12.748 N 0 7 39.612 W 0.00m"),
+        ("LP", "10 L64-subnet1.Example.com."),
+        ("MB", "Mb"),
+        ("MD", "md"),
+        ("MF", "mf"),
+        ("MG", "mg"),
+        ("MINFO", "a B"),
+        ("MR", "mr"),
+        ("NAPTR", '100 50 "s" "z3950+N2L+N2C" "" _z3950._tcp.Example.edu.'),
+        ("NID", "10 0014:4fff:ff20:ee64"),
+        ("NINFO", '"zone status"'),
+        ("NSAP", "0x47.0005.80.005a00.0000.0001.e133.ffffff000161.00"),
+        ("NSEC", "Host.example.com. A MX RRSIG NSEC TYPE1234"),
+        ("NSEC3", "1 1 12 aabbccdd 2vptu5timamqttgl4luu9kg21e0aor3s A RRSIG"),
+        ("NSEC3PARAM", "1 0 12 aabbccdd"),
+        ("OPENPGPKEY", "aGVsbG8="),
+        ("PX", "50 net2.it. PRMD-net2.ADMD-p400.C-it."),
+        ("RP", "Admin.Example.com. txt"),
+        ("RRSIG", "A 5 3 86400 20300101000000 20200101000000 2642 Example.com. aGVsbG8="),
+        ("RT", "10 Relay"),
+        ("SIG", "A 5 3 86400 20300101000000 20200101000000 2642 example.com. aGVsbG8="),
+        ("SMIMEA", "3 1 1 0000000000000000000000000000000000000000000000000000000000000000"),
+        ("SPF", '"v=spf1 -all"'),
+        ("SRV", "0 5 5060 Sip"),
+        ("SSHFP", "4 2 0000000000000000000000000000000000000000000000000000000000000000"),
+        ("SVCB", '1 Foo.example.com. alpn="h2" mandatory=alpn'),
+        ("TLSA", "3 1 1 0000000000000000000000000000000000000000000000000000000000000000"),
+        ("TXT", '"a" b'),
+        ("URI", '10 1 "ftp://ftp1.example.com/public"'),
+        ("WALLET", '"BTC" "x"'),
+        ("RESINFO", '"qnamemin"'),
+        ("X25", '"311061700956"'),
+        (
+            "ZONEMD",
+            "2018031500 1 1 " + "00" * 48,
+        ),
+        ("A", "192.0.2.1"),
+        ("AAAA", "::1"),
+        ("CNAME", "A.b"),
+        ("PTR", "x"),
+        ("MX", "10 M"),
+        ("NS", "n"),
+        ("SOA", "n h 1 2 3 4 5"),
+        ("DSYNC", "CDS NOTIFY 5359 x.example."),
+    ],
+)
+def test_every_type_reads_its_own_text_again(rrtype: str, text: str) -> None:
+    number = rrtypes.parse_rrtype(rrtype)
+    wire = parse_rdata(number, text, ORIGIN)
+    shown = format_rdata(number, wire)
+    assert not shown.startswith("\\#")
+    assert parse_rdata(number, shown, ORIGIN) == wire
+    assert parse_rdata(number, f"\\# {len(wire)} {wire.hex()}", ORIGIN) == wire
+
+
+@pytest.mark.parametrize("text", ["\\# 2 0161", "\\# 4 01410000", "\\# 2 c000", "\\# 0", "a b", ""])
+def test_rdata_of_a_name_alone_holds_nothing_else(text: str) -> None:
+    with pytest.raises(RdataSyntaxError):
+        parse_rdata(rrtypes.MB, text, ORIGIN)
+
+
+def test_a_name_in_generic_form_is_lower_case_too() -> None:
+    assert parse_rdata(rrtypes.MB, "\\# 3 014100", ORIGIN) == b"\x01a\x00"

@@ -1,4 +1,4 @@
-"""What real `dig` sees of a reply: its own reading of status, flags, OPT record and answer."""
+"""What real `dig` sees of a reply: its own reading of status, flags, OPT record and answer; and `kdig`."""
 
 from __future__ import annotations
 
@@ -33,17 +33,18 @@ class Seen(NamedTuple):
 
 async def dig(address: str, port: int, *arguments: str) -> str:
     """Run dig once, without its start-up file, and return what it prints."""
+    return await _run("dig", "-r", f"@{address}", "-p", str(port), "+tries=1", "+time=5", *arguments)
+
+
+async def kdig(address: str, port: int, *arguments: str) -> str:
+    """Run kdig once and return what it prints."""
+    return await _run("kdig", f"@{address}", "-p", str(port), "+retry=0", "+time=5", *arguments)
+
+
+async def _run(*command: str) -> str:
+    """Run a command that must succeed; return its output."""
     process = await asyncio.create_subprocess_exec(
-        "dig",
-        "-r",
-        f"@{address}",
-        "-p",
-        str(port),
-        "+tries=1",
-        "+time=5",
-        *arguments,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
+        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )
     async with asyncio.timeout(TIMEOUT_S):
         output, _ = await process.communicate()

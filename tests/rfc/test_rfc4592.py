@@ -181,6 +181,22 @@ def test_rfc4592_4_3_cname_at_a_wildcard_may_lead_to_a_name_without_the_type(tmp
     )
 
 
+def test_rfc4592_4_4_dname_at_a_wildcard_redirects_below_the_asterisk_name_alone(tmp_path: Path) -> None:
+    """The RFC wants it avoided, RFC 6672 §3.3 too; NSD and Knot answer as here."""
+    door = make_door(tmp_path, f"{APEX}*.w DNAME target\na.target A 192.0.2.1\n")
+    check(door, negative("a.x.w.example. A"))
+    check(door, positive("x.w.example. DNAME", "x.w.example. 3600 IN DNAME target.example."))
+    check(
+        door,
+        positive(
+            "a.*.w.example. A",
+            "*.w.example. 3600 IN DNAME target.example.",
+            "a.*.w.example. 3600 IN CNAME a.target.example.",
+            "a.target.example. 3600 IN A 192.0.2.1",
+        ),
+    )
+
+
 def test_rfc4592_4_5_srv_at_a_wildcard(tmp_path: Path) -> None:
     door = make_door(tmp_path, f"{APEX}*._tcp SRV 0 0 9 host1\nhost1 A 192.0.2.1\n")
     check(door, positive("_foo._tcp.example. SRV", "_foo._tcp.example. 3600 IN SRV 0 0 9 host1.example."))

@@ -150,6 +150,25 @@ async def test_a_reply_to_a_client_that_has_gone_is_no_fault(caplog: pytest.LogC
     assert caplog.records == []
 
 
+async def test_a_reset_while_replies_wait_is_no_fault(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    async with serving() as bench:
+        async with bench.client(receive_buffer_bytes=4096) as client:
+            await client.send(b"slow", *[b"big 60000"] * 20)
+            await turns(lambda: any(connection._output for connection in bench.connections))
+        await turns(lambda: not bench.connections and not bench.pool.pending)
+    assert caplog.records == []
+
+
+async def test_recursion_that_is_stopped_elsewhere_ends_the_connection() -> None:
+    async with serving() as bench, bench.client() as client:
+        await client.send(b"slow")
+        await turns(lambda: bool(bench.door.waiting))
+        (task,) = bench.connections[0].tasks
+        task.cancel()
+        assert await client.receive_all() == []
+
+
 async def test_a_bug_behind_the_door_is_logged_and_costs_one_connection(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

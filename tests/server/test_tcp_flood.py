@@ -22,11 +22,11 @@ from tests.clients import ask_tcp, ask_udp, make_query, texts, until
 IDLE, SLOW = 2000, 100
 ROUNDS, ASKED_A_ROUND = 10, 5
 SLOW_MESSAGE_BYTES = 50_000  # most of it comes at once, the rest octet by octet
-PATIENCE_S = 2.0  # for one answer; a shut out client would wait for an idle timeout of 10 s
+PATIENCE_S = 2.0  # for one answer; a shut out client would wait for an idle timeout
 # 2,100 connections and 5 MB of half messages are freed, but the C library keeps 7 MB of that for what comes
 # next (malloc_trim(3) would give 5 MB of it back, and hold up answers while it walks a large heap). So a
-# second flood must take nothing more.
-FIRST_GROWTH_LIMIT_KB, SECOND_GROWTH_LIMIT_KB = 12_288, 2_048
+# second flood must find nearly all it needs; were the first one's connections not freed, it would take 7 MB.
+FIRST_GROWTH_LIMIT_KB, SECOND_GROWTH_LIMIT_KB = 12_288, 4_096
 ZONE = "$TTL 60\n@ SOA ns1 admin 1 3600 600 86400 60\n@ NS ns1\nns1 A 127.0.0.1\nwww A 192.0.2.1\n"
 WWW = ["www.example.test. A 192.0.2.1"]
 
@@ -62,9 +62,9 @@ def many_descriptors() -> Iterator[None]:
 async def hosting(directory: Path, max_connections: int) -> AsyncIterator[Host]:
     """Run `r53lite serve` as a person would."""
     (directory / "example.test.zone").write_text(ZONE, encoding="utf-8")
-    (directory / "r53lite.yaml").write_text(
-        f"tcp: {{max_connections: {max_connections}}}\n", encoding="utf-8"
-    )
+    # Timeouts that a loaded machine does not reach: they would help here, and are tested with a clock.
+    limits = f"{{max_connections: {max_connections}, idle_timeout_s: 60, message_timeout_s: 60}}"
+    (directory / "r53lite.yaml").write_text(f"tcp: {limits}\n", encoding="utf-8")
     command = "from r53lite.cli.main import main; main()"
     options = ["--zones", str(directory), "--listen", "127.0.0.1:0", "--no-api", "--no-recursion"]
     process = subprocess.Popen(  # noqa: ASYNC220  # it starts once, before anything else runs

@@ -12,6 +12,7 @@ from r53lite.dns.rrset import RRset
 from r53lite.errors import Fault, Faults
 from r53lite.routing.record_set import RecordSet, RecordSetGroup
 from r53lite.zone.builder import build_zone
+from r53lite.zone.findings import MAX_FAULTS
 from r53lite.zone.master_file import read_master_file
 from r53lite.zone.model import Data, Zone
 
@@ -266,6 +267,22 @@ def test_rrsig_and_nsec_may_stand_beside_a_cname() -> None:
 )
 def test_what_is_served_all_the_same_is_a_warning(text: str, expected: list[str]) -> None:
     assert warnings_of(text) == expected
+
+
+def test_a_name_server_that_a_wildcard_gives_an_address_has_one() -> None:
+    assert warnings_of("s NS a.w\n*.w A 192.0.2.1\nt NS a.b.w\nx.b.w TXT x\n") == [
+        "m.zone:6: name server 'a.b.w.example.com.' of 't.example.com.' has no address in this zone"
+    ]
+
+
+def test_of_very_many_faults_the_first_are_shown_and_the_rest_counted() -> None:
+    text = "".join(f"a{number} A 192.0.2.1\n" for number in range(MAX_FAULTS + 5))
+    warnings = warnings_of(text + text)
+    assert len(warnings) == MAX_FAULTS + 1
+    assert warnings[-1] == "m.zone: 5 more warnings of this zone are not shown"
+    errors = errors_of(APEX + "".join(f"a{number}. A 192.0.2.1\n" for number in range(MAX_FAULTS + 5)))
+    assert len(errors) == MAX_FAULTS + 1
+    assert errors[-1] == "m.zone: 5 more errors of this zone are not shown"
 
 
 def test_a_repeated_soa_is_a_duplicate_and_no_second_soa() -> None:

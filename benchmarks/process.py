@@ -1,4 +1,4 @@
-"""How is a server started, loaded, measured and ended?
+"""How is a server started, measured and ended?
 
 Each server is one process group of ours in a session of its own, pinned to one core; what it has used is read
 from /proc for all processes of that session (NSD has three). It is ended by the id we started it with. Linux
@@ -14,63 +14,29 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Self
 
 import dns.exception
 import dns.message
 import dns.rcode
 
-from benchmarks.workload import ADDRESS, ORIGIN, Question
+from benchmarks.zones import ADDRESS, Question
 
 SERVER_CORE = 0
-LOAD_CORE = 1  # dnsperf's, and this program's while it waits
-START_LIMIT_S = 60.0
-STOP_LIMIT_S = 10.0
+LOAD_CORE = 1  # dnsperf's, the sender's, and this program's while it waits
+START_LIMIT_S = 180.0  # the slowest reads 1,000,000 records
+STOP_LIMIT_S = 20.0
 POLL_S = 0.002
 FIXED_PORTS = range(20_000, 30_000)  # Linux gives 32768 and up to those who ask for any
-MAX_LOST_SHARE = 0.01  # above it a cost per completed query says little
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 _SYSTEM_PATH = os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin"
-
-_NSD_CONF = """\
-server:
-  ip-address: {address}@{port}
-  server-count: 1
-  username: ""
-  chroot: ""
-  zonesdir: "{directory}"
-  database: ""
-  pidfile: ""
-  zonelistfile: "{directory}/nsd.zonelist"
-  xfrdfile: "{directory}/nsd.xfrd"
-  xfrdir: "{directory}"
-  rrl-ratelimit: 0
-  rrl-whitelist-ratelimit: 0
-remote-control:
-  control-enable: no
-zone:
-  name: "{origin}"
-  zonefile: "{zone}"
-"""
 
 
 class BenchmarkError(Exception):
     """The run cannot go on, or its figures would not mean anything."""
-
-
-class Load(NamedTuple):
-    """What one run of dnsperf did to a server; `codes` are shares of the completed queries."""
-
-    sent: int
-    completed: int
-    lost: int
-    rate: float
-    cpu_us: float
-    codes: dict[str, float]
 
 
 class Server:
@@ -80,9 +46,9 @@ class Server:
         """Start the command on the servers' core.
 
         Args:
-            name: what messages call it.
+            name: what messages and tables call it.
             command: program and arguments; it must stay in the foreground.
-            port: the UDP port of 127.0.0.1 the command listens on.
+            port: the UDP and TCP port of 127.0.0.1 the command listens on.
             log: file for what it prints.
         """
         self.name = name
@@ -112,14 +78,14 @@ class Server:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
 
-    def wait_for_answer(self, question: Question) -> float:
+    def wait_for_answer(self, question: Question, limit_s: float = START_LIMIT_S) -> float:
         """Ask until the first answer with data; return the seconds since the start.
 
         Raises:
-            BenchmarkError: where the process ends or stays silent for 60 s.
+            BenchmarkError: where the process ends or stays silent.
         """
         query = dns.message.make_query(question.qname, question.qtype, use_edns=False).to_wire()
-        while time.perf_counter() - self._started < START_LIMIT_S:
+        while time.perf_counter() - self._started < limit_s:
             if self._process.poll() is not None:
                 break
             if _has_answer(self.port, query):
@@ -136,41 +102,22 @@ class Server:
     def memory_bytes(self) -> int:
         """Return the memory of all its processes, a page they share counted once (PSS)."""
         rollups = [Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in self._stat_fields()]
-        return (
-            sum(int(kilobytes) for text in rollups for kilobytes in re.findall(r"^Pss:\s+(\d+)", text, re.M))
-            * 1024
-        )
+        kilobytes = [int(found) for text in rollups for found in re.findall(r"^Pss:\s+(\d+)", text, re.M)]
+        return sum(kilobytes) * 1024
 
-    def load(self, queries: Path, seconds: int) -> Load:
-        """Send queries with dnsperf from the other core for a bounded time.
+    def handles(self, number: signal.Signals) -> bool:
+        """Say whether the process has a handler of its own for a signal; without one it may end of it."""
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        caught = re.search(r"^SigCgt:\s+([0-9a-f]+)", status, re.M)
+        return caught is not None and bool(int(caught[1], 16) >> (number - 1) & 1)
 
-        Raises:
-            BenchmarkError: where dnsperf fails, or loses more than 1 % of the queries.
-        """
-        command = ["taskset", "--cpu-list", str(LOAD_CORE), "dnsperf", "-s", ADDRESS, "-p", str(self.port)]
-        command += ["-c", "8", "-q", "200", "-l", str(seconds), "-d", str(queries)]
-        before = self.cpu_s()
-        ran = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 30, check=False)
-        used_s = self.cpu_s() - before
-        if ran.returncode != 0:
-            raise BenchmarkError(
-                f"dnsperf against {self.name} failed:\n{ran.stdout[-1000:]}{ran.stderr[-1000:]}"
-            )
-        sent, completed, lost = (_count(ran.stdout, what) for what in ("sent", "completed", "lost"))
-        if not completed or lost > sent * MAX_LOST_SHARE:
-            raise BenchmarkError(
-                f"{self.name} lost {lost} of {sent} queries; the limit is {MAX_LOST_SHARE:.0%}"
-            )
-        rate = re.search(r"Queries per second:\s+([\d.]+)", ran.stdout)
-        codes = re.findall(r"([A-Z]+) (\d+) \(", ran.stdout)
-        return Load(
-            sent,
-            completed,
-            lost,
-            float(rate[1]) if rate else 0.0,
-            used_s / completed * 1e6,
-            {code: int(count) / completed for code, count in codes},
-        )
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send a signal to the process we started."""
+        self._process.send_signal(number)
+
+    def is_running(self) -> bool:
+        """Say whether the process we started still lives."""
+        return self._process.poll() is None
 
     def _stat_fields(self) -> dict[int, list[str]]:
         """Return pid → fields of /proc/PID/stat from `state` on, for the processes of our session."""
@@ -185,36 +132,20 @@ class Server:
         return found
 
 
-def start_nsd(directory: Path, zone: Path) -> Server:
-    """Start NSD with one zone, one server process, and response rate limiting off."""
-    port = free_port()
-    conf = directory / "nsd.conf"
-    conf.write_text(
-        _NSD_CONF.format(
-            address=ADDRESS, port=port, directory=directory, origin=ORIGIN.rstrip("."), zone=zone
-        )
-    )
-    return Server("NSD", [find_program("nsd"), "-d", "-c", str(conf)], port, directory / "nsd.log")
+def find_program(name: str) -> str | None:
+    """Return the path of a system program or None; servers stand in sbin, which PATH may leave out."""
+    return shutil.which(name, path=_SYSTEM_PATH)
 
 
-def start_r53lite(directory: Path, zones: Path) -> Server:
-    """Start `r53lite serve` for a directory of zones: no HTTP port, no recursion, all else as it comes."""
-    port = free_port()
-    command = [str(r53lite_program()), "serve", "--zones", str(zones), "--listen", f"{ADDRESS}:{port}"]
-    command += ["--no-api", "--no-recursion"]
-    return Server("r53lite", command, port, directory / "r53lite.log")
+def need_program(name: str) -> str:
+    """Return the path of a system program.
 
-
-def r53lite_program() -> Path:
-    """Return the command of the environment that runs this program."""
-    return Path(sys.executable).with_name("r53lite")
-
-
-def find_program(name: str) -> str:
-    """Return the path of a system program; servers stand in sbin, which PATH may leave out."""
-    path = shutil.which(name, path=_SYSTEM_PATH)
+    Raises:
+        BenchmarkError: it is not installed.
+    """
+    path = find_program(name)
     if path is None:
-        raise BenchmarkError(f"{name!r} is not installed (Debian: see scripts/system-packages)")
+        raise BenchmarkError(f"{name!r} is not installed (Debian: scripts/system-packages bench)")
     return path
 
 
@@ -246,10 +177,3 @@ def _has_answer(port: int, query: bytes) -> bool:
         except (OSError, dns.exception.DNSException):
             return False  # not bound yet, or still loading
         return reply.rcode() == dns.rcode.NOERROR and bool(reply.answer)
-
-
-def _count(output: str, what: str) -> int:
-    match = re.search(rf"Queries {what}:\s+(\d+)", output)
-    if match is None:
-        raise BenchmarkError(f"dnsperf printed no number of queries {what}:\n{output[-1000:]}")
-    return int(match[1])

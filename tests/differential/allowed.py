@@ -1,0 +1,250 @@
+"""Which differences between r53lite and its peers are allowed, and why?
+
+Two kinds. `OPTIONAL` holds where the RFCs leave a choice: a rule says which atoms of a difference it
+explains. `PEERS_DIFFER` holds where NSD and Knot do not agree with each other: r53lite must then equal one of
+them in everything, and the rule names what the other one does. A difference that no rule explains fails.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import NamedTuple
+
+from tests.differential.compare import Atom, rcode_text
+from tests.differential.facts import Facts, ancestors, chain_names, last_name, parent_of
+from tests.differential.model import TYPES, Question, udp_limit
+from tests.differential.wire import AA, TC, Answer
+
+_NAME_AT = {TYPES["NS"]: 0, TYPES["MX"]: 2, TYPES["SRV"]: 6}
+_ADDRESSES = (TYPES["A"], TYPES["AAAA"])
+_SECTIONS = ("answer", "authority", "additional")
+_RR_OCTETS = 12  # a compressed owner, type, class, TTL and length
+KNOT_LINKS = 5
+EDE = 15
+
+
+class Case(NamedTuple):
+    """One question, our answer and one peer's."""
+
+    facts: Facts
+    question: Question
+    qname: bytes
+    peer: str
+    ours: Answer
+    theirs: Answer
+
+
+class Rule(NamedTuple):
+    """An allowed difference: its name, its reason, and which atoms of a difference it explains."""
+
+    name: str
+    reason: str
+    explain: Callable[[Case, frozenset[Atom]], frozenset[Atom]]
+
+
+def _apex_ns(case: Case, atoms: frozenset[Atom]) -> frozenset[Atom]:
+    """Explain our apex NS set beside a positive answer that does not hold it already."""
+    if not case.ours.answer or not case.ours.flags & AA:
+        return frozenset()
+    there = {rr.owner for rr in case.ours.answer if rr.rrtype == TYPES["NS"]}
+    asked = {rr.owner for rr in case.ours.answer} | {last_name(case.qname, case.ours)}
+    if case.question.qtype == TYPES["DS"]:  # the parent side's
+        asked |= {parent_of(name) for name in asked}
+    origins = {case.facts.zone_of(name) for name in asked} - there
+    return frozenset(
+        atom
+        for atom in atoms
+        if atom.field == "authority"
+        and atom.is_extra
+        and atom.rr is not None
+        and atom.rr.rrtype == TYPES["NS"]
+        and atom.rr.owner in origins
+    )
+
+
+def _additional(case: Case, atoms: frozenset[Atom]) -> frozenset[Atom]:
+    """Explain addresses of hosts that our answer names, and those of the peer that would not have fitted."""
+    named = _targets(case.ours)
+    limit = 65535 if case.question.is_tcp else udp_limit(case.question.payload)
+    found = set()
+    for atom in atoms:
+        if atom.field != "additional" or atom.rr is None or atom.rr.rrtype not in _ADDRESSES:
+            continue
+        is_full = case.ours.size + _RR_OCTETS + len(atom.rr.rdata) > limit
+        if (atom.is_extra and atom.rr.owner in named) or (not atom.is_extra and is_full):
+            found.add(atom)
+    return frozenset(found)
+
+
+def _any(case: Case, atoms: frozenset[Atom]) -> frozenset[Atom]:
+    """Explain another choice of the one RRset, as long as both are one RRset of one owner."""
+    if case.question.qtype != TYPES["ANY"]:
+        return frozenset()
+    chosen = [atom for atom in atoms if atom.field == "answer"]
+    sets = [
+        {(atom.rr.owner, atom.rr.rrtype) for atom in chosen if atom.rr and atom.is_extra is extra}
+        for extra in (True, False)
+    ]
+    owners = {owner for owner, _ in sets[0] | sets[1]}
+    if len(sets[0]) != 1 or len(sets[1]) != 1 or len(owners) != 1:
+        return frozenset()
+    added = _targets(case.theirs)  # what their choice brings with it
+    return frozenset(
+        atom
+        for atom in atoms
+        if atom.field == "answer" or (atom.field == "additional" and atom.rr and atom.rr.owner in added)
+    )
+
+
+def _truncated(case: Case, atoms: frozenset[Atom]) -> frozenset[Atom]:
+    """Explain whatever stands in sections when both sides say that the answer is cut."""
+    if not (case.ours.flags & TC and case.theirs.flags & TC):
+        return frozenset()
+    return frozenset(atom for atom in atoms if atom.field in _SECTIONS)
+
+
+def _endless(case: Case, atoms: frozenset[Atom]) -> frozenset[Atom]:
+    """Explain how far a chain is followed that DNAMEs make longer and longer."""
+    rrs = {*case.ours.answer, *case.theirs.answer}
+    dnames = {rr.owner for rr in rrs if rr.rrtype == TYPES["DNAME"]}
+    links = [rr for rr in rrs if rr.rrtype == TYPES["CNAME"] and dnames & set(ancestors(rr.owner)[1:])]
+    uses = Counter(name for rr in links for name in ancestors(rr.owner)[1:] if name in dnames)
+    if max(uses.values(), default=0) < 2 or max(len(rr.rdata) for rr in links) <= max(
+        len(rr.owner) for rr in links
+    ):
+        return frozenset()
+    return frozenset(atom for atom in atoms if atom.field in ("tc", "rcode", *_SECTIONS))
+
+
+def _extended_errors(case: Case, atoms: frozenset[Atom]) -> frozenset[Atom]:
+    """Explain an extended error that one side adds."""
+    sides = [edns.options if edns else () for edns in (case.ours.edns, case.theirs.edns)]
+    without = [tuple(code for code in options if code != EDE) for options in sides]
+    return frozenset(atom for atom in atoms if atom.field == "edns options" and without[0] == without[1])
+
+
+def _repeated(case: Case, atoms: frozenset[Atom]) -> frozenset[Atom]:
+    """Explain records that a peer has more than once in a section."""
+    return frozenset(
+        atom
+        for atom in atoms
+        if atom.field in _SECTIONS and not atom.is_extra and atom.rr in getattr(case.ours, atom.field)
+    )
+
+
+def _nsd_one_tree(case: Case, atoms: frozenset[Atom]) -> frozenset[Atom]:
+    """NSD keeps the names of all zones in one tree."""
+    names = {case.qname} | chain_names(case.ours) | chain_names(case.theirs)
+    if case.peer != "NSD":
+        return frozenset()
+    above = {ancestor for name in names for ancestor in ancestors(name)}
+    lonely = any(map(case.facts.exists_only_elsewhere, above | {b"\x01*" + ancestor for ancestor in above}))
+    return atoms if lonely else frozenset()
+
+
+def _nsd_glue(case: Case, atoms: frozenset[Atom]) -> frozenset[Atom]:
+    """NSD says TC where no glue fits, whosever it is, and does not where a part of it fits."""
+    is_referral = any(rr.rrtype == TYPES["NS"] for rr in case.theirs.authority)
+    is_cut = (case.ours.flags ^ case.theirs.flags) & TC
+    if case.peer != "NSD" or not (is_referral and is_cut):
+        return frozenset()
+    return frozenset(atom for atom in atoms if atom.field in ("tc", *_SECTIONS))
+
+
+def _nsd_child_side_ds(case: Case, atoms: frozenset[Atom]) -> frozenset[Atom]:
+    """NSD gives no DS set from the apex of a zone."""
+    last = last_name(case.qname, case.ours)
+    if case.peer == "NSD" and case.question.qtype == TYPES["DS"] and last in case.facts.types:
+        return atoms
+    return frozenset()
+
+
+def _knot_cuts(case: Case, atoms: frozenset[Atom]) -> frozenset[Atom]:
+    """Knot cuts other answers than NSD does: it compresses less, and leaves out an SOA without a word."""
+    is_cut = (case.ours.flags | case.theirs.flags) & TC and not case.question.is_tcp
+    if case.peer != "Knot" or not is_cut:
+        return frozenset()
+    return frozenset(atom for atom in atoms if atom.field in ("tc", "rcode", *_SECTIONS))
+
+
+def _knot_five_links(case: Case, atoms: frozenset[Atom]) -> frozenset[Atom]:
+    """Knot ends a chain after five CNAMEs."""
+    links = [rr for rr in case.theirs.answer if rr.rrtype == TYPES["CNAME"]]
+    is_prefix = not case.theirs.answer - case.ours.answer
+    return atoms if case.peer == "Knot" and is_prefix and len(links) >= KNOT_LINKS else frozenset()
+
+
+def _knot_too_long(case: Case, atoms: frozenset[Atom]) -> frozenset[Atom]:
+    """Knot answers NXDOMAIN where a DNAME makes the name too long."""
+    is_so = case.peer == "Knot" and (rcode_text(case.ours.rcode), rcode_text(case.theirs.rcode)) == (
+        "YXDOMAIN",
+        "NXDOMAIN",
+    )
+    return frozenset(atom for atom in atoms if is_so and atom.field in ("rcode", "authority"))
+
+
+OPTIONAL = (
+    Rule(
+        "apex NS",
+        "the zone's NS set beside a positive answer is optional (RFC 1034 §4.3.2, §6.2.1 show both)",
+        _apex_ns,
+    ),
+    Rule(
+        "additional addresses",
+        "addresses of hosts an answer names come 'if useful' (RFC 1034 §3.7, §4.3.2 step 6), if they fit",
+        _additional,
+    ),
+    Rule("one of ANY", "RFC 8482 §4.1: one RRset of the responder's choice", _any),
+    Rule(
+        "endless DNAME",
+        "DNAMEs that lead below themselves make a chain without end; no RFC says where to stop",
+        _endless,
+    ),
+    Rule("extended errors", "RFC 8914 §3: any answer may carry one; they are for people", _extended_errors),
+    Rule(
+        "repeats", "a peer has a record twice, going round a loop; RFC 2181 §5 knows no duplicates", _repeated
+    ),
+    Rule("cut answers", "RFC 2181 §9: what stands in an answer with TC is not to be used", _truncated),
+)
+PEERS_DIFFER = (
+    Rule(
+        "NSD: one tree",
+        "a name that only another zone has exists for NSD; RFC 1034 §4.3.2 step 3 searches one zone",
+        _nsd_one_tree,
+    ),
+    Rule(
+        "NSD: no DS from the child",
+        "DS at an apex is out of place (RFC 4035 §2.4): NSD ignores it, Knot answers it as data",
+        _nsd_child_side_ds,
+    ),
+    Rule(
+        "NSD: TC for glue",
+        "in-domain glue must fit, else TC (RFC 9471 §3.1); NSD 4.6 says TC only if no glue fits at all",
+        _nsd_glue,
+    ),
+    Rule(
+        "Knot: cuts",
+        "near the size limit Knot compresses less, drops an SOA without TC and cuts before the rcode is set",
+        _knot_cuts,
+    ),
+    Rule(
+        "Knot: five links",
+        "no RFC limits a chain: Knot ends it after five CNAMEs, NSD goes on",
+        _knot_five_links,
+    ),
+    Rule(
+        "Knot: no YXDOMAIN",
+        "a DNAME that makes a name too long gives YXDOMAIN (RFC 6672 §2.2); Knot says NXDOMAIN",
+        _knot_too_long,
+    ),
+)
+
+
+def _targets(answer: Answer) -> set[bytes]:
+    return {
+        rr.rdata[_NAME_AT[rr.rrtype] :]
+        for section in (answer.answer, answer.authority)
+        for rr in section
+        if rr.rrtype in _NAME_AT
+    }

@@ -1,0 +1,96 @@
+"""Is our answer explained by what NSD and Knot say?"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import NamedTuple
+
+from tests.differential.allowed import OPTIONAL, PEERS_DIFFER, Case, Rule
+from tests.differential.compare import Atom, describe, differences
+from tests.differential.facts import Facts, wire_of
+from tests.differential.model import Question
+from tests.differential.servers import Placed
+from tests.differential.wire import Answer
+
+PEERS = ("NSD", "Knot")
+
+
+class Verdict(NamedTuple):
+    """What is left unexplained against each peer; nothing at all where `is_fine`."""
+
+    left: dict[str, frozenset[Atom]]
+    used: tuple[str, ...]
+    note: str = ""
+
+    @property
+    def is_fine(self) -> bool:
+        """Say whether every difference was explained."""
+        return not any(self.left.values())
+
+    @property
+    def signature(self) -> str:
+        """Return what failures of one kind have in common."""
+        return self.note + " | ".join(
+            f"{peer}: {', '.join(sorted({atom.shape() for atom in atoms})) or 'same'}"
+            for peer, atoms in self.left.items()
+        )
+
+
+class Failure(NamedTuple):
+    """An unexplained difference: where it is, and what the three said."""
+
+    placed: Placed
+    question: Question
+    answers: dict[str, Answer]
+    verdict: Verdict
+
+    def describe(self) -> str:
+        """Return zones, question and answers as text."""
+        base = self.placed.base
+        lines = [f"unexplained: {self.verdict.signature}"]
+        for zone in self.placed.zone_set.zones:
+            lines += [
+                f"zone {zone.origin.text(base)}",
+                *(f"    {record.text(base)}" for record in zone.records),
+            ]
+        lines.append(f"question {self.question.describe(base)}")
+        for name, answer in self.answers.items():
+            lines += [f"{name}:", *(f"    {line}" for line in describe(answer).splitlines())]
+        return "\n".join(lines)
+
+
+def judge(facts: Facts, placed: Placed, question: Question, answers: dict[str, Answer]) -> Verdict:
+    """Compare our answer with both peers' and take out what is allowed."""
+    qname = wire_of(question.qname, placed.base)
+    used: Counter[str] = Counter()
+    left = {}
+    cases = {}
+    for peer in PEERS:
+        case = cases[peer] = Case(facts, question, qname, peer, answers["r53lite"], answers[peer])
+        left[peer] = _explain(OPTIONAL, case, differences(case.ours, case.theirs), used)
+    same = [peer for peer in PEERS if not left[peer]]
+    if len(same) == 1:  # the peers differ, and we agree with one of them
+        other = next(peer for peer in PEERS if left[peer])
+        left[other] = _explain(PEERS_DIFFER, cases[other], left[other], used)
+    return Verdict(left, tuple(used))
+
+
+def _explain(
+    rules: tuple[Rule, ...], case: Case, atoms: frozenset[Atom], used: Counter[str]
+) -> frozenset[Atom]:
+    for rule in rules:
+        if not atoms:
+            break
+        explained = rule.explain(case, atoms)
+        if explained:
+            used[rule.name] += 1
+            atoms -= explained
+    return atoms
+
+
+def allowed_list() -> str:
+    """Return the list of allowed differences as text."""
+    lines = ["allowed, because the RFCs leave a choice:"]
+    lines += [f"  {rule.name}: {rule.reason}" for rule in OPTIONAL]
+    lines.append("allowed, because NSD and Knot differ; r53lite equals the other one in everything:")
+    return "\n".join([*lines, *(f"  {rule.name}: {rule.reason}" for rule in PEERS_DIFFER)])
