@@ -110,15 +110,17 @@ def read_what_changed(
 
     readings: dict[Path, Reading] = {}
     there = dict.fromkeys(paths)
-    todo = [path for path in there if not is_unchanged(path)]
+    changed = [path for path in there if not is_unchanged(path)]
     gone = [path for path in kept.readings if path not in there]
-    changed_origins = {kept.readings[path].origin for path in (*todo, *gone) if path in kept.readings}
-    while todo:
+    changed_origins = {kept.readings[path].origin for path in (*changed, *gone) if path in kept.readings}
+    todo = changed
+    while True:
         for path in todo:
             readings[path] = read(path)
             changed_origins.add(readings[path].origin)
         changed_origins.discard(None)
-        todo = [
-            path for path in there if path not in readings and kept.readings[path].origin in changed_origins
-        ]
+        unread = [path for path in there if path not in readings]
+        todo = [path for path in unread if kept.readings[path].origin in changed_origins]
+        if not todo:
+            break
     return {path: readings.get(path) or kept.readings[path] for path in paths}
