@@ -24,6 +24,7 @@ import asyncio
 import weakref
 from collections.abc import Iterator
 
+from r53lite.config.document import Mapping, Node, Sequence
 from r53lite.zone.name_table import NameTable, release_shards
 from r53lite.zone.node import Packed
 from r53lite.zone.records import RecordTable
@@ -87,3 +88,12 @@ def free_lists(table: RecordTable) -> None:
     for owners in (table.soa_owners, table.ns_owners, table.dname_owners, table.cname_owners):
         while owners:
             del owners[-_LIST_SLICE:]
+
+
+def free_document(node: Node | None) -> None:
+    """Free the lists of a document that was read entry by entry, so that other threads run in between."""
+    if isinstance(node, Mapping):
+        for value in node.entries.values():
+            if isinstance(value, Sequence):
+                while value.items:
+                    value.items.pop()

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from r53lite.config.yaml_file import read_yaml
-from r53lite.control.freeing import free_in_slices, free_lists
+from r53lite.control.freeing import free_document, free_in_slices, free_lists
 from r53lite.control.kept_files import (
     NO_LOCATIONS,
     NOTHING_KEPT,
@@ -291,7 +291,9 @@ class _Loading:
 
 
 def _read_policy_file(path: Path, faults: Faults) -> Reading:
-    policy_file = read_policy_file(read_yaml(path, faults), faults)
+    document = read_yaml(path, faults)
+    policy_file = read_policy_file(document, faults)
+    free_document(document)
     if policy_file is None:
         return Reading(path)
     return Reading(

@@ -44,6 +44,8 @@ _AT_CUT = frozenset((rrtypes.NS, rrtypes.DS, rrtypes.RRSIG, rrtypes.NSEC))  # RF
 _STRUCTURAL_TYPES = frozenset((rrtypes.SOA, rrtypes.NS, rrtypes.DS, rrtypes.DNAME))
 _SINGLE_TYPES = (rrtypes.CNAME, rrtypes.DNAME)  # RFC 2181 §10.1, RFC 6672 §2.4
 
+SETTLED_AT_ONCE = 256  # one by one, some 10 µs each
+
 _Types = Mapping[int, Sequence[Culprit]]
 """What was written for one owner, by type in order of appearance; policy groups stand behind the records."""
 
@@ -164,13 +166,17 @@ class _Build:
     def _settle_all(self, around: Surroundings) -> None:
         """Check every owner and turn its value into a packed node."""
         open_parents = around.open_parents
+        pause = self._pause or (lambda: None)
+        settled = 0
         for table, places in zip(self._table.tables, self._table.places, strict=True):
-            if self._pause is not None:
-                self._pause()
+            pause()
             for (owner, value), place in zip(table.items(), places, strict=True):
                 # `value[0]` is 0 for one record that shapes nothing; a PolicyNode cannot be here yet.
                 if owner[owner[0] + 1 :] in open_parents and not value[0]:
                     continue
+                settled += 1
+                if not settled % SETTLED_AT_ONCE:
+                    pause()
                 packed = self._settle(around, owner, value, place)
                 if packed is not value:
                     table[owner] = packed  # the key is there, so the iteration goes on undisturbed
