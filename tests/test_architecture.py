@@ -96,7 +96,9 @@ FORBIDDEN = [  # (a module of this room, may not import from this one)
     ("r53lite.server", ("lab", "cli")),
 ]
 MAX_FILE_LINES = 400
-MAX_FUNCTION_LINES = 60  # statements and docstring together; the body stays within 40
+MAX_BODY_LINES = 40  # of a function, without its signature and docstring
+# One loop over locals: calls in it would double the time of a load.
+LONG_FUNCTIONS = {"r53lite.zone.fast_lane.take"}
 
 
 def is_pure(module: str) -> bool:
@@ -179,7 +181,9 @@ def test_a_file_stays_readable(module: str) -> None:
     assert ast.get_docstring(ast.parse(text)), "a module opens with the question it answers"
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            assert (node.end_lineno or 0) - node.lineno < MAX_FUNCTION_LINES, node.name
+            body = node.body[1:] if ast.get_docstring(node) else node.body
+            is_long = bool(body) and (node.end_lineno or 0) - body[0].lineno >= MAX_BODY_LINES
+            assert is_long == (f"{module}.{node.name}" in LONG_FUNCTIONS), node.name
 
 
 @pytest.mark.parametrize("module", sorted(MODULES))

@@ -11,11 +11,12 @@ Carries out: RFC 1034 §4.3.2, RFC 2308 §2 and §5, RFC 6604, RFC 6672 §3.1 (D
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple, assert_never
 
 from r53lite.dns import rrtypes
 from r53lite.dns.message import Response
-from r53lite.dns.name import MAX_NAME_OCTETS
+from r53lite.dns.name import MAX_NAME_OCTETS, is_subdomain
 from r53lite.dns.rdata import target_of
 from r53lite.dns.rrset import RRset
 from r53lite.routing.context import Context
@@ -53,12 +54,21 @@ class Options(NamedTuple):
 
 
 class _Chain:
-    """The answer section as it grows along a CNAME chain, and the scope of the choices made."""
+    """The answer section as it grows along a CNAME chain, and the scope of the choices made.
+
+    `is_endless` says that the last link is a DNAME that leads below itself: while the zone stays the same,
+    every further link would be longer, without end.
+    """
 
     def __init__(self, context: Context) -> None:
         self.context = context
+        self.is_endless = False
         self.answer: list[RRset] = []
         self.scope_prefix_len = 0
+
+    def has(self, owner: bytes, rrtype: int) -> bool:
+        """Say whether the answer section holds an RRset already."""
+        return any(rrset.owner == owner and rrset.rrtype == rrtype for rrset in self.answer)
 
     def add(self, data: Data, owner: bytes) -> RRset | None:
         """Append data at `owner`, letting its policy choose; None where the policy has nothing for this
@@ -112,6 +122,8 @@ def respond(
         next_zone = catalog.find(step)
         if next_zone is None:
             return Result(_response(chain, rrtypes.NOERROR), leaving=step)
+        if chain.is_endless and next_zone is zone:
+            return Result(_response(chain, rrtypes.NOERROR))
         seen.add(step)
         name, zone = step, next_zone
 
@@ -121,20 +133,26 @@ def _step(chain: _Chain, zone: Zone, name: bytes, qtype: int, options: Options) 
     outcome = lookup(zone, name, qtype)
     match outcome:
         case Answer(owner, data):
+            if chain.has(owner, data.rrtype):  # a chain of DNAMEs came back to one, and DNAME is asked for
+                return _positive(chain, zone, options)
             if chain.add(data, owner) is None:
                 return _negative(chain, rrtypes.NOERROR, zone.negative_soa)
             return _positive(chain, zone, options)
         case Cname(owner, data):
+            chain.is_endless = False
             cname = chain.add(data, owner)
             return _negative(chain, rrtypes.NOERROR, zone.negative_soa) if cname is None else cname.rdatas[0]
         case Dname(rrset):
-            if all(known.owner != rrset.owner for known in chain.answer):
+            if not chain.has(rrset.owner, rrtypes.DNAME):  # RFC 2181 §5: no record twice
                 chain.add(rrset, rrset.owner)
             target = name[: len(name) - len(rrset.owner)] + rrset.rdatas[0]
             if len(target) > MAX_NAME_OCTETS:  # RFC 6672 §2.2
                 return Result(_response(chain, rrtypes.YXDOMAIN))
             chain.answer.append(RRset(name, rrtypes.CNAME, rrset.ttl, (target,)))
-            return _positive(chain, zone, options) if qtype == rrtypes.CNAME else target
+            if qtype == rrtypes.CNAME:
+                return _positive(chain, zone, options)
+            chain.is_endless = is_subdomain(rrset.rdatas[0], rrset.owner)
+            return target
         case Referral():
             return _delegated(chain, outcome, options)
         case NoData(soa):
@@ -164,21 +182,27 @@ def _positive(chain: _Chain, zone: Zone, options: Options) -> Result:
     last = chain.answer[-1]
     is_apex_ns = last.rrtype == rrtypes.NS and last.owner == zone.origin
     authority = () if is_apex_ns else (zone.ns,)
+    answered = {(rrset.owner, rrset.rrtype) for rrset in chain.answer}
+    additional = _addresses(zone, chain.answer, answered)
     return Result(
         response._replace(
             authority=authority,
             is_authority_optional=True,
-            additional=_additional(zone, (*chain.answer, *authority)),
+            additional=additional,
+            authority_addresses=_addresses(zone, authority, answered),
         )
     )
 
 
-def _additional(zone: Zone, rrsets: tuple[RRset, ...]) -> tuple[RRset, ...]:
-    """Return the addresses our zone holds for the hosts that NS, MX and SRV name, each RRset once (RFC 1034
-    §3.7).
+def _addresses(zone: Zone, rrsets: Iterable[RRset], answered: set[tuple[bytes, int]]) -> tuple[RRset, ...]:
+    """Return the addresses our zone holds for the hosts that NS, MX and SRV name (RFC 1034 §3.7).
+
+    Args:
+        zone: where to look.
+        rrsets: what names the hosts.
+        answered: owner and type of what the reply holds; what is found is added.
     """
-    found: dict[tuple[bytes, int], RRset] = {}
-    answered = {(rrset.owner, rrset.rrtype) for rrset in rrsets}
+    found = []
     for rrset in rrsets:
         for rdata in rrset.rdatas:
             target = target_of(rrset.rrtype, rdata)
@@ -186,8 +210,9 @@ def _additional(zone: Zone, rrsets: tuple[RRset, ...]) -> tuple[RRset, ...]:
                 break
             for address in additional_addresses(zone, target):
                 if (address.owner, address.rrtype) not in answered:
-                    found[address.owner, address.rrtype] = address
-    return tuple(found.values())
+                    answered.add((address.owner, address.rrtype))
+                    found.append(address)
+    return tuple(found)
 
 
 def _negative(chain: _Chain, rcode: int, soa: RRset) -> Result:

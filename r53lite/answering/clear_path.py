@@ -45,7 +45,7 @@ class ClearPath(NamedTuple):
         """Answer and encode, with room for an OPT record without options where the query has one.
 
         Raises:
-            InexactError: recursion has to finish this answer.
+            InexactError: recursion has to finish this answer, or it serves no other name of its shape.
         """
         result = self.respond(context)
         is_ours = result.referral is None and result.leaving is None
@@ -54,4 +54,6 @@ class ClearPath(NamedTuple):
         if self.query.edns is not None:
             limit_bytes -= edns.OPT_BYTES
         encoded = wire.encode_sections(self.query, result.response, limit_bytes, self.private_octets)
+        if not encoded.is_shared:
+            raise InexactError
         return Run(encoded, result.response.scope_prefix_len > 0)

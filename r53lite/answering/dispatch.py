@@ -32,6 +32,7 @@ from r53lite.routing.context import Context
 
 Reply = bytes | None | Coroutine[None, None, bytes | None]
 _Outcome = bytes | handover.Outcome
+_Find = Callable[[bytes], Ready | None]
 
 logger = logging.getLogger("r53lite.answering")
 
@@ -98,12 +99,13 @@ class Dispatch:
         replies: list[Reply] = []
         add = replies.append
         draw, place_id = self._draw, self._place_id
-        is_one_kind = self._recursive is None
-        find = self._replay.ready(is_stream=False, may_recurse=False).young.get
+        is_one_kind = self._recursive is None  # of clients: who may recurse gets other replies
+        finds: dict[str, _Find] = {}
+        find: _Find = self._replay.ready(is_stream=False, may_recurse=False).young.get
         for index, request in enumerate(requests):
             if not is_one_kind:
-                may_recurse = self._clients.may_recurse(client(index))
-                find = self._replay.ready(is_stream=False, may_recurse=may_recurse).young.get
+                address = client(index)
+                find = finds.get(address) or self._learn_find(finds, address)
             ready = find(request[2:])
             if ready.__class__ is bytes:
                 add(request[:2] + ready)
@@ -118,6 +120,12 @@ class Dispatch:
             else:
                 add(request[:2] + reply)
         return replies
+
+    def _learn_find(self, finds: dict[str, _Find], address: str) -> _Find:
+        """Note and return what looks a client's datagrams up in the table for its kind."""
+        may_recurse = self._clients.may_recurse(address)
+        find = finds[address] = self._replay.ready(is_stream=False, may_recurse=may_recurse).young.get
+        return find
 
     def answer(self, request: bytes, address: str, *, is_stream: bool) -> Reply:
         """Answer one request.
@@ -236,10 +244,10 @@ class Dispatch:
             return 512
         return min(query.edns.payload_bytes, self._settings.udp_payload_bytes)
 
-    async def _finish(self, pending: Coroutine[None, None, Response], query: Query, asker: Asker) -> bytes:
+    async def _finish(self, resolve: handover.Resolve, query: Query, asker: Asker) -> bytes:
         """Wait for recursion and encode what came of it."""
         try:
-            response = await pending
+            response = await resolve()
             payload_bytes = self._settings.udp_payload_bytes
             return wire.encode_response(query, response, asker.limit_bytes, payload_bytes)
         except Exception:

@@ -2,14 +2,15 @@
 
 Four cases: a name in none of our zones, a question without RD (the cache alone answers), a cut of ours, and a
 CNAME that leaves our zones; in the last two recursion finishes what our zones began. What the cache holds is
-answered at once; only a question that recursion must go out for comes back as a coroutine.
+answered at once; only a question that recursion must go out for comes back as a function that does so.
 
 Carries out: RFC 1034 §4.3.2 (step 1, RD and RA), RFC 8914 (why a resolution failed).
 """
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from functools import partial
 
 from r53lite.answering.authoritative import Result
 from r53lite.answering.recursive import Recursive
@@ -25,7 +26,10 @@ EDE_NOT_AUTHORITATIVE = 20  # RFC 8914 §4.21
 
 _NOT_RESOLVED = rrtypes.META_TYPES - {rrtypes.ANY}  # nobody has data of these: no upstream is asked for them
 
-Outcome = Response | Coroutine[None, None, Response]
+Resolve = Callable[[], Coroutine[None, None, Response]]
+"""Goes out and returns the response. Not a coroutine, which would complain if nobody came to await it."""
+
+Outcome = Response | Resolve
 
 
 def answer_outside(recursive: Recursive | None, query: Query) -> Outcome:
@@ -73,7 +77,7 @@ def _recurse(
     known = recursive.cached(qname, qtype)
     if known is not None:
         return _resolved_response(known, prefix)
-    return _resolve(recursive, qname, qtype, prefix, starting_at)
+    return partial(_resolve, recursive, qname, qtype, prefix, starting_at)
 
 
 async def _resolve(

@@ -59,8 +59,8 @@ class Response(NamedTuple):
 
     What does not fit: an answer, a needed authority section or needed `glue` (RFC 9471) sets TC;
     `additional`, and the authority section where `is_authority_optional` (the apex NS set of a positive
-    answer), are left out instead. `scope_prefix_len` is the answer's scope for a query with a client subnet
-    (RFC 7871 §7.2.1).
+    answer) with the addresses of the hosts it names, are left out instead. `scope_prefix_len` is the
+    answer's scope for a query with a client subnet (RFC 7871 §7.2.1).
     """
 
     rcode: int
@@ -71,6 +71,7 @@ class Response(NamedTuple):
     glue: tuple[RRset, ...] = ()
     additional: tuple[RRset, ...] = ()
     is_authority_optional: bool = False
+    authority_addresses: tuple[RRset, ...] = ()
     scope_prefix_len: int = 0
     ede_code: int | None = None
     ede_text: str = ""

@@ -30,12 +30,14 @@ class Encoded(NamedTuple):
     `head` holds flags and counts (the ten octets behind the id), an OPT record counted where the query had
     one; `body` the three sections without it. `marks` are the offsets in `body` where the records of the last
     RRset of the answer section begin, and where the last of them ends; empty where it has one record.
-    Records between marks can change places: no name points into them.
+    Records between marks can change places: no name points into them. `is_shared` says that the sections
+    serve other names too, as `encode_sections` was asked.
     """
 
     head: bytes
     body: bytes
     marks: tuple[int, ...] = ()
+    is_shared: bool = True
 
 
 class _Writer:
@@ -190,28 +192,44 @@ def encode_sections(query: Query, response: Response, limit_bytes: int, private_
         limit_bytes: the longest message without its OPT record.
         private_octets: no name but an owner that is the whole qname points into this many octets at the front
             of the qname. The sections then serve every qname of the same length that agrees with this one
-            from there on.
+            from there on. Where only pointers into them make the reply fit, they are used all the same, and
+            the sections are this name's own.
     """
+    encoded = _encode_within(query, response, limit_bytes, private_octets)
+    if encoded is None and private_octets:
+        encoded = _encode_within(query, response, limit_bytes, 0)
+        if encoded is not None:
+            return encoded._replace(is_shared=False)
+    if encoded is None:
+        head = _HEAD.pack(_flags(query, response) | message.TC, 1, 0, 0, query.edns is not None)
+        return Encoded(head, b"")
+    return encoded
+
+
+def _encode_within(query: Query, response: Response, limit_bytes: int, private_octets: int) -> Encoded | None:
+    """Write the sections, or return None where something needed does not fit."""
     writer = _Writer(limit_bytes)
     writer.put_question(query.question, query.qname, private_octets)
+    start = len(writer.buffer)
+    counts = _put_sections(writer, response, query.qname)
+    if counts is None:
+        return None
+    answers, authorities, additionals = counts
+    additionals += query.edns is not None
+    if answers and query.qclass == rrtypes.CLASS_CH:
+        _put_class(writer.buffer, start, query.qclass)
+    head = _HEAD.pack(_flags(query, response), 1, answers, authorities, additionals)
+    return Encoded(head, bytes(writer.buffer[start:]), tuple([mark - start for mark in writer.marks]))
+
+
+def _flags(query: Query, response: Response) -> int:
+    """Return the flags of a reply that is not truncated."""
     flags = message.QR | (query.opcode << 11) | (query.flags & message.RD) | (response.rcode & 0xF)
     if response.is_authoritative:
         flags |= message.AA
     if response.is_recursion_available:
         flags |= message.RA | (query.flags & message.CD)  # RFC 4035 §3.1.6, §3.2.2: CD is for resolvers
-    counts = _put_sections(writer, response, query.qname)
-    start = HEADER_BYTES + len(query.question)
-    if counts is None:
-        flags |= message.TC
-        counts = (0, 0, 0)
-        writer.buffer[start:] = b""
-        writer.marks = []
-    answers, authorities, additionals = counts
-    additionals += query.edns is not None
-    if answers and query.qclass == rrtypes.CLASS_CH:
-        _put_class(writer.buffer, start, query.qclass)
-    head = _HEAD.pack(flags, 1, answers, authorities, additionals)
-    return Encoded(head, bytes(writer.buffer[start:]), tuple([mark - start for mark in writer.marks]))
+    return flags
 
 
 def _put_sections(writer: _Writer, response: Response, qname: bytes) -> tuple[int, int, int] | None:
@@ -223,10 +241,12 @@ def _put_sections(writer: _Writer, response: Response, qname: bytes) -> tuple[in
     glue = _put_needed(writer, response.glue)
     if authorities is None or glue is None:
         return None
+    additional = response.additional
     if response.is_authority_optional:
-        for rrset in response.authority:
-            authorities += writer.put_rrset(rrset) or 0
-    for rrset in response.additional:
+        authorities = sum(writer.put_rrset(rrset) or 0 for rrset in response.authority)
+        if authorities:  # else nobody names the hosts whose addresses these are
+            additional += response.authority_addresses
+    for rrset in additional:
         glue += writer.put_rrset(rrset) or 0
     return answers, authorities, glue
 

@@ -97,6 +97,13 @@ class DatagramBatch:
         self._in_headers = (_Mmsghdr * BATCH)()
         self._out_headers = (_Mmsghdr * BATCH)()
         self._lay_out()
+        self._view()
+        self._starts = tuple(range(0, BATCH * SLOT_BYTES, SLOT_BYTES))
+        self._is_redirected = False
+        self._texts: dict[bytes, str] = {}
+
+    def _view(self) -> None:
+        """Make the views and addresses of the memory that each batch goes through."""
         self._in_longs = memoryview(self._in_headers).cast("B").cast("Q")
         self._control_words = memoryview(self._controls).cast("B").cast("I")
         self._control_address = ctypes.addressof(self._controls)
@@ -111,9 +118,6 @@ class DatagramBatch:
         self._out_address = ctypes.addressof(self._out_headers)
         self._name_address = ctypes.addressof(self._names)
         self._reply_address = ctypes.addressof(self._replies)
-        self._starts = tuple(range(0, BATCH * SLOT_BYTES, SLOT_BYTES))
-        self._is_redirected = False
-        self._texts: dict[bytes, str] = {}
 
     def _lay_out(self) -> None:
         """Point every header at its slot, its sender's address and its vectors, once."""

@@ -35,9 +35,11 @@ from r53lite.zone.packed import (
     find_rrset,
     pack_node,
 )
-from r53lite.zone.records import Item, Record, RecordTable, Stored, items_of, pack_distinct, table_of
+from r53lite.zone.records import Item, Record, RecordTable, Stored, items_of, pack_plain, table_of
 from r53lite.zone.surroundings import NameSet, OutOfZoneError, Surroundings, has_address
 
+_SINGLE_ADDRESSES = (b"\x00\x00\x01", b"\x00\x00\x1c")  # how a packed A or AAAA begins, with no flag set
+_OCCLUDED = bytes((FLAG_OCCLUDED,))
 _ADDRESS_TYPES = frozenset((rrtypes.A, rrtypes.AAAA))
 _BESIDE_CNAME = frozenset((rrtypes.CNAME, rrtypes.RRSIG, rrtypes.NSEC))  # RFC 4034 §3, §4
 _AT_CUT = frozenset((rrtypes.NS, rrtypes.DS, rrtypes.RRSIG, rrtypes.NSEC))  # RFC 4035 §2.4: parent side data
@@ -188,12 +190,9 @@ class _Build:
         except OutOfZoneError:
             self._refuse_outsider(around.origin, owner, value, place)
             return value
-        if border is None and owner not in self._groups:
-            if not value[0]:
-                return value
-            packed = None if owner == around.origin else pack_distinct(value)
-            if packed is not None:
-                return packed
+        usual = None if owner in self._groups else self._settle_usual(around, owner, value, place, border)
+        if usual is not None:
+            return usual
         types: dict[int, list[Culprit]] = {}
         for item in items_of(value, place):
             types.setdefault(item.rrtype, []).append(item)
@@ -208,6 +207,22 @@ class _Build:
         if is_cut and border is None:
             self._note_missing_addresses(around.origin, owner, types[rrtypes.NS])
         return _packed(data, is_cut=is_cut, is_occluded=border is not None)
+
+    def _settle_usual(
+        self, around: Surroundings, owner: bytes, value: Stored, place: int, border: bytes | None
+    ) -> Stored | None:
+        """Settle what most zones have most of without an object per record; None for anything else."""
+        if border is not None:  # glue of one address
+            is_glue = value[:3] in _SINGLE_ADDRESSES and owner in self._ns_targets
+            if is_glue and isinstance(value, bytes) and around.border_type(border) == rrtypes.NS:
+                return _OCCLUDED + value[1:]
+            return None
+        if not value[0]:
+            return value
+        packed = None if owner == around.origin else pack_plain(value)
+        if packed is not None and packed[0] & FLAG_CUT:
+            self._note_missing_addresses(around.origin, owner, list(items_of(value, place)))
+        return packed
 
     def _refuse_outsider(self, origin: bytes, owner: bytes, value: Stored, place: int) -> None:
         for item in (*items_of(value, place), *self._groups.get(owner, ())):

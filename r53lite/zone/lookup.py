@@ -185,11 +185,11 @@ def _referral(zone: Zone, owner: bytes, cut: Packed) -> Outcome:
 
 
 def _ds_of(zone: Zone, owner: bytes, cut: Packed) -> RRset | None:
-    """Return the DS set that a referral carries: only a signed zone's does (RFC 4035 §3.1.4), for whom else
-    could check it? NSD and Knot agree.
+    """Return the DS set that a referral carries: only a signed zone's does (RFC 4035 §3.1.4), for who else
+    could check it? A zone is signed that has RRSIGs (§2.2), as NSD and Knot read it too.
     """
     apex = zone.names.get(zone.origin)
-    is_signed = apex is not None and has_type(apex, rrtypes.DNSKEY)
+    is_signed = apex is not None and has_type(apex, rrtypes.RRSIG)
     return find_rrset(cut, owner, rrtypes.DS) if is_signed else None
 
 

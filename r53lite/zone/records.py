@@ -41,7 +41,7 @@ _ITEM = struct.Struct("!HIHH")
 _ITEM_OCTETS = _ITEM.size
 _new = tuple.__new__  # a third of the time of the class's own constructor, which parses keywords
 _PLACE_OCTETS = 8
-_CNAME_OCTETS = rrtypes.CNAME.to_bytes(2, "big")
+_SINGLE_OCTETS = frozenset(rrtype.to_bytes(2, "big") for rrtype in (rrtypes.CNAME, rrtypes.DNAME))
 
 
 Stored = Packed | bytearray
@@ -256,12 +256,13 @@ def stored_types(value: Stored) -> list[int]:
     return types_of(value)
 
 
-def pack_distinct(value: Stored) -> bytes | None:
-    """Pack an owner of several types with one record each; None for any other, and where one is a CNAME.
+def pack_plain(value: Stored) -> bytes | None:
+    """Pack the usual owners of several records; None for any that needs a closer look.
 
-    The records lie in the table as a packed node has them, so nothing but their order changes.
+    Usual are one RRset without repetitions and of one TTL, a cut's NS too, and several types of one record
+    each. The records lie in the table as a packed node has them, so they need but a common head or an order.
     """
-    if not isinstance(value, bytes) or value[0] != _MANY:
+    if not isinstance(value, bytes) or value[0] not in (_MANY, _MANY_CUT):
         return None
     parts = []
     at, end = 1, len(value)
@@ -270,7 +271,14 @@ def pack_distinct(value: Stored) -> bytes | None:
         parts.append(value[at:stop])
         at = stop + _PLACE_OCTETS
     types = {part[:2] for part in parts}
-    if len(types) < len(parts) or _CNAME_OCTETS in types:
+    if len(types) == 1 and types.isdisjoint(_SINGLE_OCTETS):
+        heads, rdatas = {part[:6] for part in parts}, {part[8:] for part in parts}
+        if len(heads) > 1 or len(rdatas) < len(parts):
+            return None
+        flags = FLAG_CUT if value[0] == _MANY_CUT else 0
+        count = len(parts).to_bytes(2, "big")
+        return bytes((flags,)) + parts[0][:6] + count + b"".join([part[8:] for part in parts])
+    if len(types) < len(parts) or value[0] == _MANY_CUT or not types.isdisjoint(_SINGLE_OCTETS):
         return None
     parts.sort()
     return b"\x00" + b"".join(parts)

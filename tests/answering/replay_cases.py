@@ -157,7 +157,7 @@ def _zone_lines(chance: random.Random) -> Iterator[str]:
     if chance.random() < 0.3:
         yield "ns AAAA 2001:db8::1"
     if chance.random() < 0.2:
-        yield "@ DNSKEY 257 3 13 AAAA"
+        yield "@ RRSIG SOA 13 1 300 20300101000000 20200101000000 1 @ AAAA"
     taken = {"ns"}
     for _ in range(chance.randint(2, 9)):
         owner = _name(chance)

@@ -207,7 +207,7 @@ def test_a_question_for_the_cname_below_a_dname_ends_at_the_made_one(tmp_path: P
 
 
 def test_rfc3225_3_a_referral_has_ds_only_for_those_who_set_do(tmp_path: Path) -> None:
-    signed = LOOP + "@ 300 DNSKEY 257 3 13 AAAA\n"
+    signed = LOOP + "@ 300 RRSIG SOA 13 1 300 20300101000000 20200101000000 1 @ AAAA\n"
     door = make_dispatch(load_snapshot(tmp_path, example_test_zone=signed))
     name = parse_name("www.sub.example.test")
     types = []
@@ -233,3 +233,13 @@ def test_class_any_is_answered_from_class_in_and_others_are_refused(door: Dispat
         reply = door.answer(bytes(request), "127.0.0.1", is_stream=False)
         assert isinstance(reply, bytes)
         assert wire.decode_message(reply).rcode == rcode
+
+
+def test_a_dname_that_leads_below_itself_is_followed_once(tmp_path: Path) -> None:
+    """No RFC says where such a chain ends; NSD follows one link too."""
+    zone = "@ 300 SOA ns a 1 1 1 1 1\n@ 300 NS ns\nns 300 A 192.0.2.1\nd 300 DNAME x.d\n"
+    reply = ask(make_dispatch(load_snapshot(tmp_path, z_test_zone=zone)), "q.d.z.test")
+    assert (reply.rcode, lines(reply.answer)) == (
+        0,
+        ["d.z.test. 300 IN DNAME x.d.z.test.", "q.d.z.test. 300 IN CNAME q.x.d.z.test."],
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -268,3 +269,16 @@ def test_a_client_subnet_is_echoed_with_the_scope_of_the_choice(
     assert f"{option.address}/{option.srclen}" == subnet
     assert option.scopelen == scope_prefix_len
     assert [rdata.to_text() for rdata in message.answer[0]] == [address]
+
+
+async def test_a_reply_that_nobody_waits_for_leaves_nothing_behind(tmp_path: Path) -> None:
+    """A coroutine never awaited would be a RuntimeWarning, which fails the test."""
+    recursive = StubRecursive(OUTSIDE)
+    reply = make_door(tmp_path, recursive).answer(
+        make_query("host.other.test", is_recursive=True), "127.0.0.1", is_stream=False
+    )
+    assert reply is not None
+    assert not isinstance(reply, bytes)
+    reply.close()
+    gc.collect()
+    assert recursive.asked == []

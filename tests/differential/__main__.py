@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import signal
 import sys
 import time
 
@@ -28,6 +29,7 @@ def main() -> int:
         flush=True,
     )
     print(allowed_list(), flush=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the servers are ended too
     tally = Tally()
     started = time.monotonic()
     for turn, start in enumerate(range(0, arguments.sets, STRETCH_SETS)):

@@ -99,6 +99,7 @@ def _joined(so_far: Answer, first: Answer, links: list[Rr], last: Answer) -> Ans
         question=first.question,
         answer=answer,
         faults=so_far.faults + last.faults,
+        is_joined=True,
         size=so_far.size + last.size - _REPEATED_OCTETS - (len(last.question[0]) if last.question else 0),
     )
 

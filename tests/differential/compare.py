@@ -31,6 +31,8 @@ class Atom(NamedTuple):
 
     def shape(self) -> str:
         """Return what atoms of one kind have in common."""
+        if self.field in ("question", "malformed"):
+            return self.field
         if self.rr is None:
             return f"{self.field} {self.ours}/{self.theirs}"
         sign = "+" if self.is_extra else "-"

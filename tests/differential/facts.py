@@ -79,6 +79,22 @@ def last_name(qname: bytes, answer: Answer) -> bytes:
     return name
 
 
+def grows(qname: bytes, answer: Answer) -> bool:
+    """Say whether a chain meets a DNAME again with a longer name: it would never end."""
+    links = {rr.owner: rr.rdata for rr in answer.answer if rr.rrtype == TYPES["CNAME"]}
+    dnames = {rr.owner for rr in answer.answer if rr.rrtype == TYPES["DNAME"]}
+    shortest: dict[bytes, int] = {}
+    seen: set[bytes] = set()
+    name = qname
+    while name not in seen:
+        seen.add(name)
+        for dname in dnames & set(ancestors(name)[1:]):
+            if len(name) > shortest.setdefault(dname, len(name)):
+                return True
+        name = links.get(name, name)
+    return False
+
+
 def wire_of(name: Name, base: tuple[bytes, ...]) -> bytes:
     """Return a question's name as answers have it."""
     return name.wire(base).lower()

@@ -29,7 +29,7 @@ TYPES = {
     "TYPE65281": 65281,
 }
 TYPE_NAMES = {number: name for name, number in TYPES.items()}
-CLASS_IN = 1
+CLASS_IN, CLASS_CH = 1, 3
 
 
 class Name(NamedTuple):
@@ -91,6 +91,7 @@ class Question(NamedTuple):
     case_seed: int = 0
     is_checking_disabled: bool = False
     is_authentic: bool = False
+    qclass: int = CLASS_IN
 
     def describe(self, base: tuple[bytes, ...]) -> str:
         """Return what a person would type after `dig`."""
@@ -99,6 +100,7 @@ class Question(NamedTuple):
         words.append("+noedns" if self.payload is None else f"+bufsize={self.payload}")
         words += ["+dnssec"] * self.is_dnssec_ok + ["+tcp"] * self.is_tcp
         words += ["+cd"] * self.is_checking_disabled + ["+ad"] * self.is_authentic
+        words += [f"-c CLASS{self.qclass}"] * (self.qclass != CLASS_IN)
         if self.case_seed:
             words.append(f"(case {self.case_seed})")
         return " ".join(words)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tests.differential.judge import Failure
-from tests.differential.model import ZoneSet
+from tests.differential.model import CLASS_IN, ZoneSet
 from tests.differential.run import Tally, judge_batch
 from tests.differential.servers import ServerError
 
@@ -57,6 +57,7 @@ def _smaller(failure: Failure) -> Iterator[ZoneSet]:
         question._replace(is_dnssec_ok=False),
         question._replace(payload=None, is_dnssec_ok=False),
         question._replace(is_tcp=False),
+        question._replace(qclass=CLASS_IN),
     ]
     if len(zone_set.zones) > 1:
         for zone in zone_set.zones:

@@ -11,7 +11,7 @@ import struct
 from collections import Counter
 from typing import NamedTuple
 
-from tests.differential.model import CLASS_IN, TYPES, Question
+from tests.differential.model import TYPES, Question
 
 QR, AA, TC, RD, RA, Z, AD, CD = 0x8000, 0x0400, 0x0200, 0x0100, 0x0080, 0x0040, 0x0020, 0x0010
 _OPT = 41
@@ -66,6 +66,7 @@ class Answer(NamedTuple):
     edns: Edns | None
     size: int
     faults: tuple[str, ...]
+    is_joined: bool = False
 
 
 def encode(question: Question, base: tuple[bytes, ...], query_id: int) -> bytes:
@@ -75,7 +76,7 @@ def encode(question: Question, base: tuple[bytes, ...], query_id: int) -> bytes:
         qname = _mix_case(qname, question.case_seed)
     flags = RD * question.is_recursive | CD * question.is_checking_disabled | AD * question.is_authentic
     message = _HEADER.pack(query_id, flags, 1, 0, 0, question.payload is not None)
-    message += qname + struct.pack("!HH", question.qtype, CLASS_IN)
+    message += qname + struct.pack("!HH", question.qtype, question.qclass)
     if question.payload is not None:
         flags = _DO if question.is_dnssec_ok else 0
         message += b"\x00" + struct.pack("!HHBBHH", _OPT, question.payload, 0, 0, flags, 0)

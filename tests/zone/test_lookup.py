@@ -206,7 +206,7 @@ def test_rfc1034_6_2(section: str, qname: str, qtype: str, expected: str) -> Non
 
 CUTS = zone_of(
     """
-@          DNSKEY 257 3 13 AAAA
+@          RRSIG SOA 13 1 300 20300101000000 20200101000000 1 @ AAAA
 sub        NS ns.sub
 sub        NS ns.other
 sub        NS www
@@ -343,7 +343,7 @@ def test_the_name_as_answered_is_the_name_as_asked_in_the_outcome() -> None:
 
 
 def test_rfc4035_3_1_4_a_referral_of_an_unsigned_zone_has_no_ds() -> None:
-    zone = zone_of("sub NS ns.other.test.\nsub DS 1 8 2 " + "00" * 32)
+    zone = zone_of("@ DNSKEY 257 3 13 AAAA\nsub NS ns.other.test.\nsub DS 1 8 2 " + "00" * 32)
     assert ask(zone, "www.sub.example", "A") == "Referral sub.example. NS ns.other.test. - |"
     assert ask(zone, "sub.example", "DS").startswith("Answer sub.example. DS 1 8 2 ")
 
