@@ -45,8 +45,7 @@ _BESIDE_CNAME = frozenset((rrtypes.CNAME, rrtypes.RRSIG, rrtypes.NSEC))  # RFC 4
 _AT_CUT = frozenset((rrtypes.NS, rrtypes.DS, rrtypes.RRSIG, rrtypes.NSEC))  # RFC 4035 §2.4: parent side data
 _STRUCTURAL_TYPES = frozenset((rrtypes.SOA, rrtypes.NS, rrtypes.DS, rrtypes.DNAME))
 _SINGLE_TYPES = (rrtypes.CNAME, rrtypes.DNAME)  # RFC 2181 §10.1, RFC 6672 §2.4
-
-SETTLED_AT_ONCE = 256  # one by one, some 10 µs each
+_SETTLED_AT_ONCE = 256  # owners between two pauses: some 10 µs each
 
 _Types = Mapping[int, Sequence[Culprit]]
 """What was written for one owner, by type in order of appearance; policy groups stand behind the records."""
@@ -58,7 +57,7 @@ def build_zone(
     groups: Sequence[PolicyGroupLike],
     faults: list[Fault],
     files: tuple[str, ...],
-    pause: Callable[[], None] | None = None,
+    pause: Callable[[], object] = int,
 ) -> Zone | None:
     """Check the records of one zone and build it.
 
@@ -68,14 +67,14 @@ def build_zone(
         groups: its policy groups; they count as data of their type.
         faults: takes every error and warning, sorted by file and line.
         files: the names of the files; the first is named where no record can be.
-        pause: called now and then in a large zone, every few milliseconds of work; may raise.
+        pause: called after every few milliseconds of work; may raise. The default does nothing.
 
     Returns:
         The zone, or None if there was an error. `record_count` counts records, and each policy group once.
     """
     table = records if isinstance(records, RecordTable) else table_of(records)
-    build = _Build(table, groups, files, pause)
-    zone = build.run(origin)
+    build = _Build(table, groups, files)
+    zone = build.run(origin, pause)
     faults += build.found.faults()
     return zone
 
@@ -83,18 +82,11 @@ def build_zone(
 class _Build:
     """One build: the table, and the faults found so far."""
 
-    def __init__(
-        self,
-        table: RecordTable,
-        groups: Sequence[PolicyGroupLike],
-        files: tuple[str, ...],
-        pause: Callable[[], None] | None,
-    ) -> None:
+    def __init__(self, table: RecordTable, groups: Sequence[PolicyGroupLike], files: tuple[str, ...]) -> None:
         self.found = Findings(table, files)
         self._unaddressed: list[tuple[bytes, Item]] = []
         self._table = table
         self._files = files
-        self._pause = pause
         self._count = len(table) + table.repeated + len(groups)
         self._soas = _soas_of(table)
         self._ns_targets = NameSet()
@@ -103,7 +95,7 @@ class _Build:
             self._groups.setdefault(group.owner, []).append(group)
             table.open(group.owner, table.base_of(group.file) + group.line)
 
-    def run(self, origin: bytes | None) -> Zone | None:
+    def run(self, origin: bytes | None, pause: Callable[[], object]) -> Zone | None:
         """Run all checks; return the zone if none found an error."""
         if origin is None and self._soas:
             origin = self._soas[0][0]
@@ -114,7 +106,7 @@ class _Build:
         around = Surroundings(self._table, origin)
         if around.has_borders:
             self._note_ns_targets(origin)
-        self._settle_all(around)
+        self._settle_all(around, pause)
         if self.found.has_errors:
             return None
         around.add_empty_non_terminals()
@@ -165,10 +157,9 @@ class _Build:
 
     # --- owners ---------------------------------------------------------------------------------------------
 
-    def _settle_all(self, around: Surroundings) -> None:
+    def _settle_all(self, around: Surroundings, pause: Callable[[], object]) -> None:
         """Check every owner and turn its value into a packed node."""
         open_parents = around.open_parents
-        pause = self._pause or (lambda: None)
         settled = 0
         for table, places in zip(self._table.tables, self._table.places, strict=True):
             pause()
@@ -176,8 +167,7 @@ class _Build:
                 # `value[0]` is 0 for one record that shapes nothing; a PolicyNode cannot be here yet.
                 if owner[owner[0] + 1 :] in open_parents and not value[0]:
                     continue
-                settled += 1
-                if not settled % SETTLED_AT_ONCE:
+                if not (settled := settled + 1) % _SETTLED_AT_ONCE:
                     pause()
                 packed = self._settle(around, owner, value, place)
                 if packed is not value:
