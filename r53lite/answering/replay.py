@@ -194,8 +194,9 @@ class Replay:
         place = asked.place
 
         def locate() -> ClientLocation:
-            location, prefix_len = place()
-            return location._replace(prefix_len=prefix_len)
+            # The first client's scope may be 0 (a subnet of no bits), which would look as if location played
+            # no part. Any other number will do: each reply gets the scope of its own client.
+            return place().location._replace(prefix_len=1)
 
         compiled = compile_answer(asked.run, self._health, locate)
         tree = None if compiled is None else _without_record(compiled.tree, asked.record)
