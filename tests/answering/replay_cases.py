@@ -156,6 +156,11 @@ def _zone_lines(chance: random.Random) -> Iterator[str]:
         yield "ns A 192.0.2.1"
     if chance.random() < 0.3:
         yield "ns AAAA 2001:db8::1"
+    if chance.random() < 0.5:  # several hosts with addresses, so that their order could tell
+        yield "@ NS mail"
+        yield "@ MX 1 mail"
+        yield "@ MX 2 ns"
+        yield "mail AAAA 2001:db8::25"
     if chance.random() < 0.2:
         yield "@ RRSIG SOA 13 1 300 20300101000000 20200101000000 1 @ AAAA"
     taken = {"ns"}
