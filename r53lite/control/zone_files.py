@@ -271,8 +271,8 @@ class _Loading:
         table = parts.table or RecordTable()
         parts.table = None  # the builder takes it over
         add_records(table, parts.records)
-        if not len(table) and not parts.groups:
-            return None
+        if not len(table) and not parts.groups and not parts.master_file:
+            return None  # a policy file without records; a master file without any lacks its SOA
         records = table.snapshot() if self._is_linted else None
         built: list[Fault] = []
         files = tuple(dict.fromkeys((*parts.files, *table.files)))

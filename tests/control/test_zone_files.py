@@ -64,3 +64,14 @@ def test_a_health_check_nobody_defined_is_a_fault_of_the_set_that_names_it(tmp_p
         "      {id: a, weight: 1, values: [192.0.2.1], health_check: nobody}]}\n",
     )
     assert found == ["a.yaml:7: health check 'nobody' is not defined"]
+
+
+@pytest.mark.parametrize("text", ["", "; nothing yet\n", "$TTL 300\n"])
+def test_a_master_file_without_records_is_refused(tmp_path: Path, text: str) -> None:
+    """An editor that has emptied a file and not yet filled it must not take a zone away."""
+    (tmp_path / "example.test.zone").write_text(text)
+    loaded = load_zone_files([tmp_path])
+    assert [fault.reason for fault in loaded.faults if fault.is_error] == [
+        "zone 'example.test.' has no NS record at its apex (RFC 1034 §4.2.1)",
+        "zone has no SOA record",
+    ]
