@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from r53lite.cli.progress import LoadingBar
 from r53lite.config.loader import load_settings
 from r53lite.config.settings import Endpoint, Settings, parse_endpoint
 from r53lite.errors import FaultyInputError, SettingsError
@@ -97,7 +98,9 @@ def _find_zones(settings: Settings, zones: Path | None) -> list[Path]:
 
 async def _start(server: Server, settings: Settings) -> None:
     began = time.perf_counter()
-    for warning in await server.start():
+    with LoadingBar() as progress:
+        warnings = await server.start(progress)
+    for warning in warnings:
         click.echo(warning, err=True)
     where = ", ".join(str(endpoint) for endpoint in server.endpoints)
     http = (

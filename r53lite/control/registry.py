@@ -83,10 +83,14 @@ class Registry:
         self._next: asyncio.Task[ReloadReport] | None = None
         self._tasks: set[asyncio.Task[ReloadReport]] = set()
         self._is_closed = False
+        self._progress: Callable[[int, int], None] | None = None
         self.snapshot = Snapshot(Catalog(()), {}, Locations(()))
 
-    async def load(self) -> tuple[Fault, ...]:
+    async def load(self, progress: Callable[[int, int], None] | None = None) -> tuple[Fault, ...]:
         """Load everything for the first time and publish it.
+
+        Args:
+            progress: told (bytes done, bytes in all) on the way, in the registry's thread.
 
         Returns:
             The warnings.
@@ -95,7 +99,9 @@ class Registry:
             ZoneDataError: at least one error; nothing is published.
         """
         async with self._lock:
+            self._progress = progress
             load = await self._in_thread(self._load)
+            self._progress = None
             self._seen = dict(load.files.kept.stamps)
             load.files.raise_for_errors()
             self._publish(load)
@@ -193,10 +199,12 @@ class Registry:
             report = ReloadReport(snapshot.version, seconds, zones, (*files.faults, *warnings))
             return _Load(files, snapshot, report)
 
-    def _on_progress(self, _done_bytes: int, _total_bytes: int) -> None:
+    def _on_progress(self, done_bytes: int, total_bytes: int) -> None:
         """Make way for queries, once there are any; end the load when nobody wants it any more."""
         if self._is_closed:
             raise _ClosedError
+        if self._progress is not None:
+            self._progress(done_bytes, total_bytes)
         if self.snapshot.version:
             make_way()
 

@@ -102,8 +102,11 @@ class Server:
         """Return the published health table."""
         return self._no_health if self._scheduler is None else self._scheduler.table
 
-    async def start(self) -> tuple[Fault, ...]:
+    async def start(self, progress: Callable[[int, int], None] | None = None) -> tuple[Fault, ...]:
         """Load and open everything; ready when it returns.
+
+        Args:
+            progress: told how far the zones are read: (bytes done, bytes in all), from another thread.
 
         Returns:
             The warnings of the zone files.
@@ -113,7 +116,7 @@ class Server:
             is taken.
         """
         try:
-            warnings = await self._registry.load()
+            warnings = await self._registry.load(progress)
             self._dispatch = self._make_dispatch()
             for endpoint in self._settings.listen:
                 self._bind(self._dispatch, endpoint)
