@@ -14,6 +14,7 @@ import click
 from r53lite.cli.progress import LoadingBar
 from r53lite.config.loader import load_settings
 from r53lite.config.settings import Endpoint, Settings, parse_endpoint
+from r53lite.control.zone_files import overlooked_files
 from r53lite.errors import FaultyInputError, SettingsError
 from r53lite.server.descriptors import raise_descriptor_limit
 from r53lite.server.runtime import BindError, Server, run_until_stopped
@@ -70,6 +71,8 @@ def serve(
         sources = _find_zones(settings, zones)
         setup_logging(settings.log.level)
         raise_descriptor_limit()
+        for warning in overlooked_files(sources):
+            click.echo(warning, err=True)
         server = Server(settings, sources)
         asyncio.run(run_until_stopped(lambda: _start(server, settings), server.stop, server.request_reload))
 

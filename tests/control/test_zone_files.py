@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from r53lite.control.zone_files import load_zone_files
+from r53lite.control.zone_files import list_zone_files, load_zone_files, overlooked_files
 
 HEAD = """zone: a.test
 records:
@@ -74,4 +74,15 @@ def test_a_master_file_without_records_is_refused(tmp_path: Path, text: str) -> 
     assert [fault.reason for fault in loaded.faults if fault.is_error] == [
         "zone 'example.test.' has no NS record at its apex (RFC 1034 §4.2.1)",
         "zone has no SOA record",
+    ]
+
+
+def test_hidden_files_are_left_alone_and_near_names_are_warned_of(tmp_path: Path) -> None:
+    for name in (".example.test.zone", "a.test.yml", "B.TEST.ZONE", "notes.txt"):
+        (tmp_path / name).write_text("not a zone")
+    assert list_zone_files([tmp_path]) == []
+    assert [str(fault).removeprefix(f"{tmp_path}") for fault in overlooked_files([tmp_path])] == [
+        "/B.TEST.ZONE: warning: file is not read: its name ends in '.ZONE'; expected '.zone'",
+        "/a.test.yml: warning: file is not read: its name ends in '.yml'; expected '.yaml'",
+        ": warning: no zone files here; expected names that end in '.zone' or '.yaml'",
     ]
