@@ -284,6 +284,8 @@ def check_with_peer(reply: bytes, ours: Message) -> None:
     """
     if ours.opcode == rrtypes.OPCODE_UPDATE:
         return  # whose question dnspython takes for a zone section, with rules of its own (RFC 2136 §2.3)
+    if read_options(reply).get(OPTION_CLIENT_SUBNET, b"")[:2] == bytes(2):
+        return  # address family 0, as `dig +subnet=0` sends it, comes back; dnspython does not know it
     try:
         peer = dns.message.from_wire(reply, keyring=False)  # TSIG is read, not verified
     except dns.name.PointerChainTooLong:
