@@ -207,7 +207,7 @@ def _addresses(zone: Zone, rrsets: Iterable[RRset], answered: set[tuple[bytes, i
     """
     found = []
     for rrset in rrsets:
-        for rdata in rrset.rdatas:
+        for rdata in sorted(rrset.rdatas):  # whatever order was drawn: what fits must not depend on it
             target = target_of(rrset.rrtype, rdata)
             if target is None:
                 break

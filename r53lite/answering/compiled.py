@@ -305,7 +305,7 @@ class _Exploration:
             InexactError: the records do not stand for themselves: equal values that appear once, another
                 size or TTL that changes what fits.
         """
-        head, body, marks = first[:3]
+        head, body, marks, _ = first
         if len(marks) != wanted + 1:
             raise InexactError
         before, behind = body[: marks[0]], body[marks[-1] :]

@@ -101,7 +101,7 @@ class Dispatch:
         Returns:
             For each request what `answer` returns.
         """
-        self._refresh()
+        self.refresh()
         replies: list[Reply] = []
         add = replies.append
         draw, place = self._draw, self._place
@@ -144,15 +144,17 @@ class Dispatch:
         Returns:
             The reply; None to stay silent; or a coroutine that returns either, where recursion has to go out.
         """
-        self._refresh()
+        self.refresh()
         may_recurse = self._clients.may_recurse(address)
         ready = self._replay.ready(is_stream=is_stream, may_recurse=may_recurse).young.get(request[2:])
         if ready is None:
             return self._answer_new(request, address, is_stream=is_stream)
         return self._answer_ready(ready, request, address, is_stream=is_stream)
 
-    def _refresh(self) -> None:
-        """Let compiled answers go that are no longer true."""
+    def refresh(self) -> None:
+        """Let compiled answers go that are no longer true. Every query does; who swaps a snapshot may, so
+        that the old one is gone without waiting for the next query.
+        """
         self._replay.refresh(self._snapshot(), self._health(), self._targets())
 
     def _answer_ready(self, ready: Ready, request: bytes, address: str, *, is_stream: bool) -> Reply:

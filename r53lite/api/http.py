@@ -1,4 +1,7 @@
-"""How do programs see over HTTP whether a server is well? `GET /healthz`, JSON.
+"""How do programs see over HTTP whether a server is well, and tell it to reload? In JSON.
+
+`GET /healthz` tells the state. `POST /r53lite/v1/reload` loads the zone files that changed and answers when
+that is over: 200 with a report, or 422 where the change was refused, with the faults.
 
 `HttpListener` binds any aiohttp application to one address and ends it quickly; `HttpPort` is the server's
 own HTTP port on top of it. Every response of `HttpPort`, errors included, is JSON.
@@ -7,13 +10,15 @@ own HTTP port on top of it. Every response of `HttpPort`, errors included, is JS
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
 SHUTDOWN_LIMIT_S = 0.2  # our choice: handlers never wait, and Ctrl-C is to end a process within 2 s
 KEEPALIVE_S = 15.0  # our choice: idle connections of scripts and probes go soon
+
+RELOAD_PATH = "/r53lite/v1/reload"
 
 logger = logging.getLogger("r53lite.api")
 
@@ -64,7 +69,9 @@ class HttpPort:
     Args:
         address: the address to bind. port: the port to bind; 0 lets the system choose. ready: says whether
         every socket answers and every first probe is under way. state: facts for `/healthz`, JSON values:
-        `zones` (a count) and `health_checks` (id → `healthy`, `reason`). extend: adds routes.
+        `zones` (a count) and `health_checks` (id → `healthy`, `reason`). reload: loads what changed and
+        returns a report whose `status` is `ok` or `refused`; None where there is nothing to reload. extend:
+        adds routes.
     """
 
     def __init__(
@@ -75,13 +82,17 @@ class HttpPort:
         ready: Callable[[], bool],
         state: Callable[[], dict[str, object]],
         extend: Callable[[web.Application], None] | None = None,
+        reload: Callable[[], Awaitable[dict[str, object]]] | None = None,
     ) -> None:
         self._ready = ready
         self._state = state
+        self._reload = reload
         app = web.Application(middlewares=[_answer_errors_in_json])
         app.router.add_get("/healthz", self._handle_healthz)
         if extend is not None:
             extend(app)
+        if reload is not None:
+            app.router.add_post(RELOAD_PATH, self._handle_reload)
         self._listener = HttpListener(app, address, port)
 
     @property
@@ -105,6 +116,12 @@ class HttpPort:
         if not self._ready():
             return web.json_response({"status": "starting"}, status=503)
         return web.json_response({"status": "ok", **self._state()})
+
+    async def _handle_reload(self, _request: web.Request) -> web.Response:
+        if not self._ready() or self._reload is None:
+            return web.json_response({"status": "starting"}, status=503)
+        report = await self._reload()
+        return web.json_response(report, status=422 if report["status"] == "refused" else 200)
 
 
 @web.middleware

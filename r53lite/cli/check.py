@@ -11,11 +11,12 @@ import click
 from r53lite.cli.progress import LoadingBar
 from r53lite.config.loader import load_settings
 from r53lite.control.policy_lint import lint_policies
-from r53lite.control.zone_files import LoadedFiles, Progress, load_zone_files
+from r53lite.control.zone_files import LoadedFiles, Progress, load_zone_files, overlooked_files
 from r53lite.errors import Fault, FaultyInputError
 from r53lite.lab.plan import LAB_FILE_NAME, load_plan
 
 SETTINGS_FILE_NAME = "r53lite.yaml"
+_COUNTED = ("zone", "health check", "error", "warning")
 LOCATIONS_FILE_NAME = "locations.yaml"
 
 
@@ -55,10 +56,14 @@ def check(paths: tuple[Path, ...], is_json: bool) -> None:
     else:
         for fault in faults:
             click.echo(fault)
-        counts = f"{errors} errors, {len(faults) - errors} warnings"
-        click.echo(f"{zones} zones, {checks} health checks: {counts}", err=True)
+        words = map(_counted, (zones, checks, errors, len(faults) - errors), _COUNTED)
+        click.echo("{}, {}: {}, {}".format(*words), err=True)
     if errors:
         raise SystemExit(1)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def check_path(path: Path, progress: Progress | None = None) -> Findings:
@@ -72,7 +77,7 @@ def check_path(path: Path, progress: Progress | None = None) -> Findings:
         return _check_file(path, progress)
     locations = path / LOCATIONS_FILE_NAME
     loaded = load_zone_files([path], locations if locations.exists() else None, progress, is_linted=True)
-    faults = [*loaded.faults, *_lint(loaded)]
+    faults = [*loaded.faults, *_lint(loaded), *overlooked_files([path])]
     for name in (SETTINGS_FILE_NAME, LAB_FILE_NAME):
         if (path / name).exists():
             faults += _faults_of(path / name)

@@ -17,6 +17,7 @@ _COMMANDS = {
     "explain": "Say step by step why a client gets its answer.",
     "lab": "Run the mini-internet on loopback addresses.",
     "odds": "Print every possible answer with its exact probability.",
+    "reload": "Let a running server load its changed zone files.",
     "serve": "Answer for a directory of zones, and recursively for the rest.",
     "trace": "Walk from the root to a name and print each step.",
 }

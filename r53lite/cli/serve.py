@@ -11,8 +11,10 @@ from pathlib import Path
 
 import click
 
+from r53lite.cli.progress import LoadingBar
 from r53lite.config.loader import load_settings
 from r53lite.config.settings import Endpoint, Settings, parse_endpoint
+from r53lite.control.zone_files import overlooked_files
 from r53lite.errors import FaultyInputError, SettingsError
 from r53lite.server.descriptors import raise_descriptor_limit
 from r53lite.server.runtime import BindError, Server, run_until_stopped
@@ -69,8 +71,10 @@ def serve(
         sources = _find_zones(settings, zones)
         setup_logging(settings.log.level)
         raise_descriptor_limit()
+        for warning in overlooked_files(sources):
+            click.echo(warning, err=True)
         server = Server(settings, sources)
-        asyncio.run(run_until_stopped(lambda: _start(server, settings), server.stop))
+        asyncio.run(run_until_stopped(lambda: _start(server, settings), server.stop, server.request_reload))
 
 
 def _load(config: Path | None, zones: Path | None) -> Settings:
@@ -97,7 +101,9 @@ def _find_zones(settings: Settings, zones: Path | None) -> list[Path]:
 
 async def _start(server: Server, settings: Settings) -> None:
     began = time.perf_counter()
-    for warning in await server.start():
+    with LoadingBar() as progress:
+        warnings = await server.start(progress)
+    for warning in warnings:
         click.echo(warning, err=True)
     where = ", ".join(str(endpoint) for endpoint in server.endpoints)
     http = (

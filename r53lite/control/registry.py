@@ -1,29 +1,62 @@
 """Who changes what is served? The registry alone: it loads, checks and swaps one reference.
 
-A load that has an error changes nothing: the old snapshot keeps serving and the faults go to the caller.
-`watch` looks at the files twice a second (modification time and size: portable, and cheap for the dozens of
-files a directory has) and reloads when something changed, so a good edit is live within 2 s.
+Changed files, SIGHUP and `r53lite reload` all end in `reload`. Reloads run one after another: a request while
+one runs waits for it and for one more, which all requests of the meantime share, because the one that runs
+may have read its files before they changed. A load that has an error changes nothing: the old snapshot
+keeps serving and the faults go to the log and to who asked.
+
+Reading, checking and comparing run in a thread of the registry's own (`control.quiet` says how it leaves the
+interpreter to the event loop); what is left for the loop is to tell the health scheduler of changed checks
+and to assign one reference. What is not served any more is freed in slices (`control.freeing`).
+
+`watch` looks at the files twice a second (`control.stamps`: portable, and cheap for the dozens of files a
+directory has), those of $INCLUDE too.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Sequence
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple, TypeVar
 
+from r53lite.control.freeing import FreeingQueue
+from r53lite.control.kept_files import NOTHING_KEPT
+from r53lite.control.quiet import make_way, quiet_loading
+from r53lite.control.reload_report import ReloadReport, compare_zones
 from r53lite.control.snapshot import Snapshot
+from r53lite.control.stamps import Stamp, look_at_all
 from r53lite.control.zone_files import LoadedFiles, list_zone_files, load_zone_files
-from r53lite.errors import Fault, ZoneDataError
+from r53lite.errors import Fault
 from r53lite.routing.latencies import LatencyTable
 from r53lite.routing.locations import Locations
 from r53lite.zone.catalog import Catalog
 
 POLL_INTERVAL_S = 0.5  # design: a good edit is live within 2 s
+SETTLE_INTERVAL_S = 0.1  # a file that is still being written, or is away between two renames, gets so long
+MAX_SETTLE_LOOKS = 5
 
 logger = logging.getLogger("r53lite.control")
 
-_Signature = dict[str, tuple[int, int]]
+Result = TypeVar("Result")
+
+
+class _Load(NamedTuple):
+    """What one load brought; `snapshot` is None where it is refused, and the one that was `served` when it
+    began where all is as it was.
+    """
+
+    files: LoadedFiles
+    served: Snapshot
+    snapshot: Snapshot | None
+    report: ReloadReport
+
+
+class _ClosedError(Exception):
+    """The registry was closed while it was loading."""
 
 
 class Registry:
@@ -32,55 +65,114 @@ class Registry:
     Args:
         sources: directories and files of zones.
         locations: path of `locations.yaml`, or None.
-        on_publish: told of each new snapshot, before queries see it.
+        on_publish: told when there is a new snapshot, in the same step of the loop, so before any query.
     """
 
     def __init__(
         self,
         sources: Sequence[Path],
         locations: Path | None = None,
-        on_publish: Callable[[Snapshot], None] | None = None,
+        on_publish: Callable[[], None] | None = None,
     ) -> None:
         self._sources = tuple(sources)
         self._locations = locations
         self._on_publish = on_publish
-        self._signature: _Signature = {}
+        self._kept = NOTHING_KEPT
         self._measured = LatencyTable()
-        self._named: tuple[Path, ...] = ()  # files that the last load's files name
+        self._seen: dict[Path, Stamp] = {}
+        self._freeing: FreeingQueue | None = None
+        self._thread: ThreadPoolExecutor | None = None
+        self._lock = asyncio.Lock()
+        self._next: asyncio.Task[ReloadReport] | None = None
+        self._tasks: set[asyncio.Task[ReloadReport]] = set()
+        self._is_closed = False
+        self._progress: Callable[[int, int], None] | None = None
         self.snapshot = Snapshot(Catalog(()), {}, Locations(()))
 
-    def load(self) -> tuple[Fault, ...]:
-        """Load everything and publish it.
+    async def load(self, progress: Callable[[int, int], None] | None = None) -> tuple[Fault, ...]:
+        """Load everything for the first time and publish it.
+
+        Args:
+            progress: told (bytes done, bytes in all) on the way, in the registry's thread.
 
         Returns:
             The warnings.
 
         Raises:
-            ZoneDataError: at least one error; the old snapshot stands.
+            ZoneDataError: at least one error; nothing is published.
         """
-        self._signature = self._look()
-        loaded = load_zone_files(self._sources, self._locations)
-        self._watch_named(loaded)
-        return self._publish(loaded)
+        async with self._lock:
+            self._progress = progress
+            load = await self._in_thread(self._load)
+            self._progress = None
+            self._seen = dict(load.files.kept.stamps)
+            load.files.raise_for_errors()
+            self._publish(load)
+            return load.report.faults
 
-    def _watch_named(self, loaded: LoadedFiles) -> None:
-        """Look from now on at the files that the loaded ones name as well; those that were looked at before
-        the load are compared with what they were then.
+    async def reload(self) -> ReloadReport:
+        """Load what changed and publish it, or refuse it; returns when it is over. See the module for how
+        requests share a reload. Whoever waits may be canceled; the reload goes on.
         """
-        dropped = {str(path) for path in self._named} - {str(path) for path in loaded.included_files}
-        self._named = loaded.included_files
-        before = {path: state for path, state in self._signature.items() if path not in dropped}
-        self._signature = _look_at(self._named) | before
+        if self._next is None:
+            self._next = asyncio.get_running_loop().create_task(self._reload_in_turn())
+            self._tasks.add(self._next)
+            self._next.add_done_callback(self._tasks.discard)
+        return await asyncio.shield(self._next)
 
-    def _publish(self, loaded: LoadedFiles) -> tuple[Fault, ...]:
-        loaded.raise_for_errors()
-        version = self.snapshot.version + 1
-        locations = loaded.locations.with_measured(self._measured)
-        snapshot = Snapshot(loaded.catalog, loaded.health_checks, locations, version, loaded.outside)
+    async def watch(self) -> None:
+        """Reload whenever a file changed, until canceled."""
+        while True:
+            await asyncio.sleep(POLL_INTERVAL_S)
+            stamps = await self._in_thread(self._look)
+            for _ in range(MAX_SETTLE_LOOKS):
+                if stamps == self._seen:
+                    break
+                await asyncio.sleep(SETTLE_INTERVAL_S)
+                before, stamps = stamps, await self._in_thread(self._look)
+                if stamps == before:
+                    break
+            if stamps != self._seen:
+                await self.reload()
+
+    async def close(self) -> None:
+        """End the reloads under way; what they have read so far is dropped."""
+        self._is_closed = True
+        for task in (tasks := list(self._tasks)):
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._thread is not None:
+            self._thread.shutdown(wait=False, cancel_futures=True)
+
+    async def _reload_in_turn(self) -> ReloadReport:
+        async with self._lock:
+            self._next = None
+            try:
+                load = await self._in_thread(self._load)
+            except Exception as error:  # a bug in a reader must not end the watch
+                self._seen = await self._in_thread(self._look)
+                logger.exception("reading the zone files failed")
+                fault = Fault("r53lite", 0, f"reading the zone files failed: {error!r}")
+                report = ReloadReport(self.snapshot.version, 0.0, None, (fault,))
+            else:
+                self._seen = dict(load.files.kept.stamps)
+                self._publish(load)
+                report = load.report
+        _log(report)
+        return report
+
+    def _publish(self, load: _Load) -> None:
+        """Let queries see what was loaded, unless it is refused or nothing changed."""
+        snapshot = load.snapshot
+        if snapshot is None:
+            return
+        self._kept = load.files.kept
+        if snapshot is load.served:
+            return
+        locations = snapshot.locations.with_measured(self._measured)  # maybe of this very moment
+        self.snapshot = snapshot._replace(locations=locations, version=self.snapshot.version + 1)
         if self._on_publish is not None:
-            self._on_publish(snapshot)
-        self.snapshot = snapshot
-        return loaded.faults
+            self._on_publish()
 
     def publish_latencies(self, measured: LatencyTable) -> None:
         """Let the times of our probes count from now on, where the locations say that they do."""
@@ -90,54 +182,67 @@ class Registry:
         if locations is not served.locations:
             self.snapshot = served._replace(locations=locations, version=served.version + 1)
 
-    async def watch(self) -> None:
-        """Reload whenever a file changed, until cancelled; a faulty change is logged and refused."""
-        while True:
-            await asyncio.sleep(POLL_INTERVAL_S)
-            signature = self._look()
-            if signature == self._signature:
-                continue
-            self._signature = signature
-            try:
-                # Read off the answering path: parsing a large zone takes seconds.
-                loaded = await asyncio.to_thread(load_zone_files, self._sources, self._locations)
-            except Exception:  # a bug in a reader must not end the watch
-                logger.exception(
-                    "reading the zone files failed; version %d keeps serving", self.snapshot.version
-                )
-                continue
-            self._watch_named(loaded)
-            self._take(loaded)
+    # --- in the thread --------------------------------------------------------------------------------------
 
-    def _take(self, loaded: LoadedFiles) -> None:
-        """Publish what was loaded, or log why not."""
-        try:
-            self._publish(loaded)
-        except ZoneDataError as error:
-            for fault in error.faults:
-                logger.log(logging.ERROR if fault.is_error else logging.WARNING, "%s", fault)
-            logger.log(logging.ERROR, "change refused; version %d keeps serving", self.snapshot.version)
-        else:
-            for fault in loaded.faults:
-                logger.warning("%s", fault)
-            logger.info("reloaded: %d zones, version %d", len(loaded.zones), self.snapshot.version)
+    async def _in_thread(self, work: Callable[[], Result]) -> Result:
+        """Run in the registry's own thread: the loop's shared ones may all be waiting for something."""
+        loop = asyncio.get_running_loop()
+        if self._thread is None:
+            self._thread = ThreadPoolExecutor(1, "r53lite-zones")
+            self._freeing = FreeingQueue(loop)
+        return await loop.run_in_executor(self._thread, work)
 
-    def _look(self) -> _Signature:
-        """Return what tells one state of the files from another."""
-        paths = list_zone_files(self._sources)
-        if self._locations is not None:
-            paths.append(self._locations)
-        return _look_at([*paths, *self._named])
+    def _load(self) -> _Load:
+        """Read the files, and say what it comes to."""
+        began = time.perf_counter()
+        with quiet_loading():
+            files = load_zone_files(self._sources, self._locations, self._on_progress, kept=self._kept)
+            assert self._freeing is not None  # made with the thread
+            for origin, kept in files.kept.zones.items():
+                if self._kept.zones.get(origin) is not kept:
+                    self._freeing.watch(kept.zone.names)
+            served = self.snapshot
+            if any(fault.is_error for fault in files.faults):
+                seconds = time.perf_counter() - began
+                return _Load(files, served, None, ReloadReport(served.version, seconds, None, files.faults))
+            snapshot = _next_snapshot(served, files)
+            zones, warnings = compare_zones(served.catalog.zones, files.zones)
+            seconds = time.perf_counter() - began
+            report = ReloadReport(snapshot.version, seconds, zones, (*files.faults, *warnings))
+            return _Load(files, served, snapshot, report)
+
+    def _on_progress(self, done_bytes: int, total_bytes: int) -> None:
+        """Make way for queries, once there are any; end the load when nobody wants it any more."""
+        if self._is_closed:
+            raise _ClosedError
+        if self._progress is not None:
+            self._progress(done_bytes, total_bytes)
+        if self.snapshot.version:
+            make_way()
+
+    def _look(self) -> dict[Path, Stamp]:
+        """Return the stamps of all files that the next load would read, as far as the last one tells."""
+        with quiet_loading():
+            paths = dict.fromkeys(list_zone_files(self._sources))
+            if self._locations is not None:
+                paths[self._locations] = None
+            included = [path for path in self._seen if path not in paths]
+            return {**look_at_all(paths), **look_at_all(included)}
 
 
-def _look_at(paths: Iterable[Path]) -> _Signature:
-    """Return the modification time and the size of files; -1 of those that are missing."""
-    signature: _Signature = {}
-    for path in paths:
-        try:
-            stat = path.stat()
-        except OSError:
-            signature[str(path)] = (-1, -1)
-        else:
-            signature[str(path)] = (stat.st_mtime_ns, stat.st_size)
-    return signature
+def _next_snapshot(served: Snapshot, files: LoadedFiles) -> Snapshot:
+    """Return the snapshot of what was loaded: the served one, or parts of it, where they are the same."""
+    zones = served.catalog.zones
+    checks = served.health_checks if files.health_checks == served.health_checks else files.health_checks
+    is_same = len(zones) == len(files.zones) and all(map(lambda a, b: a is b, zones, files.zones))
+    are_places_same = files.locations.is_from_same_files(served.locations)
+    if is_same and served.version and checks is served.health_checks and are_places_same:
+        return served
+    return Snapshot(files.catalog, checks, files.locations, served.version + 1, files.outside)
+
+
+def _log(report: ReloadReport) -> None:
+    """Write a reload to the log: a line for each fault, and one for the whole."""
+    for fault in report.faults:
+        logger.log(logging.ERROR if fault.is_error else logging.WARNING, "%s", fault)
+    logger.log(logging.ERROR if report.is_refused else logging.INFO, "%s", report)

@@ -77,6 +77,8 @@ def parse_rdata(rrtype: int, text: str, origin: bytes) -> bytes:
             return quick(text, origin)
         if rrtype in _STRING_TYPES and not _GENERIC.match(text):
             rdata = _parse_strings(text)
+        elif rrtype in _SERVICE_TYPES and _ALIAS_MODE.match(text):
+            rdata = _parse_alias_mode(rrtype, text, origin)
         else:
             rdata = _parse_through_library(rrtype, text, origin)
     except NameSyntaxError as error:
@@ -183,6 +185,8 @@ _NAME_COUNTS = dict.fromkeys((rrtypes.MB, rrtypes.MD, rrtypes.MF, rrtypes.MG, rr
 }
 _QUICK |= {rrtype: _parse_target if count == 1 else _parse_minfo for rrtype, count in _NAME_COUNTS.items()}
 _STRING_TYPES = frozenset((rrtypes.TXT, rrtypes.SPF))
+_SERVICE_TYPES = frozenset((rrtypes.SVCB, rrtypes.HTTPS))
+_ALIAS_MODE = re.compile(r"0\s")
 
 
 def _parse_strings(text: str) -> bytes:
@@ -226,6 +230,14 @@ def _escaped_octet(match: re.Match[bytes]) -> bytes:
         shown = match[0].decode()
         raise RdataSyntaxError(f"bad escape {shown!r}; expected \\DDD with three decimal digits up to 255")
     return bytes((int(escaped),))
+
+
+def _parse_alias_mode(rrtype: int, text: str, origin: bytes) -> bytes:
+    """Read SVCB or HTTPS rdata of priority 0. Parameters have no meaning there, and recipients ignore them
+    (RFC 9460 §2.4.2); the library refuses them, servers take them.
+    """
+    rdata = _parse_through_library(rrtype, "1" + text[1:], origin)
+    return b"\x00\x00" + rdata[2:]
 
 
 def _parse_through_library(rrtype: int, text: str, origin: bytes) -> bytes:

@@ -12,7 +12,7 @@ import contextlib
 import os
 import secrets
 import signal
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,10 +26,11 @@ from r53lite.answering.zone_answers import DispatchSettings
 from r53lite.config.settings import Endpoint, Settings
 from r53lite.control.latency_meter import LatencyMeter
 from r53lite.control.registry import Registry
+from r53lite.control.reload_report import ReloadReport
 from r53lite.control.snapshot import Snapshot
-from r53lite.dns import rrtypes
 from r53lite.dns.cookies import SECRET_BYTES, ServerCookies
-from r53lite.errors import Fault, Faults, R53Error, ResolutionError, SettingsError
+from r53lite.errors import Fault, Faults, R53Error, SettingsError
+from r53lite.health.model import HealthCheck
 from r53lite.health.table import HealthTable
 from r53lite.server.tcp import TcpListener
 from r53lite.server.tcp_pool import TcpPool
@@ -38,11 +39,10 @@ from r53lite.server.udp import UdpListener
 if TYPE_CHECKING:
     from r53lite.answering.recursive import Recursive
     from r53lite.api.http import HttpPort
-    from r53lite.dns.rrset import RRset
     from r53lite.health.probes.http import HttpProbe
     from r53lite.health.scheduler import HealthScheduler
     from r53lite.resolver.delegation import Delegation
-    from r53lite.server.targets import OutsideTargets, Resolve
+    from r53lite.server.targets import OutsideTargets
 
 RESERVED_LOCATIONS_NAME = "locations.yaml"
 
@@ -67,8 +67,11 @@ class Server:
 
     def __init__(self, settings: Settings, sources: Sequence[Path]) -> None:
         self._settings = settings
-        self._registry = Registry(sources, find_locations(settings, sources), self._apply)
+        self._registry = Registry(sources, find_locations(settings, sources), self._on_publish)
         self._has_sources = bool(sources)
+        self._dispatch: Dispatch | None = None
+        self._health_checks: Mapping[str, HealthCheck] = {}
+        self._reloads: set[asyncio.Task[ReloadReport]] = set()
         self._udp: list[UdpListener] = []
         self._tcp: list[TcpListener] = []
         self._tcp_pool = TcpPool(settings.tcp)
@@ -78,7 +81,6 @@ class Server:
         self._http: HttpPort | None = None
         self._targets: OutsideTargets | None = None
         self._no_targets: Targets = {}
-        self._resolve: Resolve | None = None
         self._meter = LatencyMeter()
         self._watcher: asyncio.Task[None] | None = None
         self._no_health = HealthTable()
@@ -112,8 +114,11 @@ class Server:
         """Return the published health table."""
         return self._no_health if self._scheduler is None else self._scheduler.table
 
-    async def start(self) -> tuple[Fault, ...]:
+    async def start(self, progress: Callable[[int, int], None] | None = None) -> tuple[Fault, ...]:
         """Load and open everything; ready when it returns.
+
+        Args:
+            progress: told how far the zones are read: (bytes done, bytes in all), from another thread.
 
         Returns:
             The warnings of the zone files.
@@ -123,17 +128,16 @@ class Server:
             is taken.
         """
         try:
-            warnings = self._registry.load()
-            dispatch = self._make_dispatch()
+            warnings = await self._registry.load(progress)
+            self._dispatch = self._make_dispatch()
             for endpoint in self._settings.listen:
-                self._bind(dispatch, endpoint)
+                self._bind(self._dispatch, endpoint)
             for udp in self._udp:
                 udp.start()
             for tcp in self._tcp:
                 await tcp.start()
-            self._resolve = self._make_resolve(dispatch)
             if self._targets is not None:
-                self._targets.start(self._resolve)
+                self._targets.start(self._recursive, self._dispatch.local)
             if self._scheduler is not None:
                 self._scheduler.start()
             if self._settings.api.listen is not None:
@@ -155,6 +159,7 @@ class Server:
             self._watcher.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._watcher
+        await self._registry.close()
         if self._http is not None:
             await self._http.stop()
         for udp in self._udp:
@@ -169,6 +174,19 @@ class Server:
             await self._scheduler.stop()
         if self._probe is not None:
             await self._probe.close()
+
+    async def reload(self) -> ReloadReport:
+        """Load the files that changed; returns when what they say is served, or refused."""
+        return await self._registry.reload()
+
+    def request_reload(self) -> None:
+        """Reload soon, as SIGHUP asks. During the start there is no need: what changes after a file was read
+        is seen by the watch.
+        """
+        if self._is_ready:
+            task = asyncio.get_running_loop().create_task(self.reload())
+            self._reloads.add(task)
+            task.add_done_callback(self._reloads.discard)
 
     def _make_dispatch(self) -> Dispatch:
         recursion = self._settings.recursion
@@ -198,19 +216,6 @@ class Server:
         )
         return dispatch
 
-    def _make_resolve(self, dispatch: Dispatch) -> Resolve:
-        """Return what resolves names that stand in for outside ones: recursion, or our own zones alone."""
-
-        async def resolve(name: bytes, rrtype: int) -> tuple[RRset, ...]:
-            if self._recursive is not None:
-                return (await self._recursive.resolve(name, rrtype)).answer
-            found = dispatch.local(name, rrtype)
-            if found is None or found.rcode == rrtypes.SERVFAIL:
-                raise ResolutionError("our own zones do not answer it, and recursion is off")
-            return found.answer
-
-        return resolve
-
     def _bind(self, dispatch: Dispatch, endpoint: Endpoint) -> None:
         """Bind UDP and TCP on one address and one port; port 0 takes one that both can have."""
         for attempt in range(16):
@@ -228,12 +233,17 @@ class Server:
             else:
                 return
 
-    def _apply(self, snapshot: Snapshot) -> None:
-        """Hand what a new snapshot needs to those who keep it up to date in the background."""
-        self._apply_checks(snapshot)
+    def _on_publish(self) -> None:
+        """Hand a new snapshot to those who keep things up to date in the background; the old one may go."""
+        snapshot = self.snapshot
+        if snapshot.health_checks is not self._health_checks:
+            self._health_checks = snapshot.health_checks
+            self._apply_checks(snapshot)
         self._apply_targets(snapshot)
         if snapshot.locations.is_measured:
             self._meter.watch(snapshot.catalog.zones)
+        if self._dispatch is not None:
+            self._dispatch.refresh()
 
     def _apply_targets(self, snapshot: Snapshot) -> None:
         """Hand the outside names of a new snapshot to who resolves them; made with the first name."""
@@ -243,8 +253,8 @@ class Server:
             from r53lite.server.targets import OutsideTargets
 
             self._targets = OutsideTargets(self._settings.targets)
-            if self._resolve is not None:
-                self._targets.start(self._resolve)
+            if self._dispatch is not None:
+                self._targets.start(self._recursive, self._dispatch.local)
         self._targets.update(snapshot.outside)
 
     def _apply_checks(self, snapshot: Snapshot) -> None:
@@ -284,6 +294,7 @@ class Server:
             endpoint.port,
             ready=lambda: self._is_ready,
             state=self._describe,
+            reload=self._reload_for_http,
             extend=reports.add_routes,
         )
         try:
@@ -291,6 +302,10 @@ class Server:
         except OSError as error:
             raise BindError(endpoint, error) from error
         self._http = http
+
+    async def _reload_for_http(self) -> dict[str, object]:
+        """Reload and return the report as the HTTP port answers it."""
+        return (await self.reload()).as_json()
 
     def _describe(self) -> dict[str, object]:
         """Return the state that /healthz shows."""
@@ -350,11 +365,19 @@ def load_root_hints(path: str | None) -> Delegation:
 
 
 async def run_until_stopped(
-    start: Callable[[], Coroutine[None, None, None]], stop: Callable[[], Coroutine[None, None, None]]
+    start: Callable[[], Coroutine[None, None, None]],
+    stop: Callable[[], Coroutine[None, None, None]],
+    on_hangup: Callable[[], None] | None = None,
 ) -> None:
-    """Start, wait for SIGINT or SIGTERM, stop; a signal during the start ends it too."""
+    """Start, wait for SIGINT or SIGTERM, stop; a signal during the start ends it too.
+
+    Args:
+        start: opens everything. stop: closes it. on_hangup: what SIGHUP does; None lets it end the process.
+    """
     loop = asyncio.get_running_loop()
     stopped = asyncio.Event()
+    if on_hangup is not None:
+        loop.add_signal_handler(signal.SIGHUP, on_hangup)
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
     starting = loop.create_task(start())

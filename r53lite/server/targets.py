@@ -13,6 +13,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from itertools import chain
+from typing import Protocol
 
 from r53lite.config.target_settings import TargetRule, rule_for
 from r53lite.dns import rrtypes
@@ -20,6 +21,7 @@ from r53lite.dns.name import format_name
 from r53lite.dns.rrset import RRset
 from r53lite.dns.rrtypes import format_rrtype
 from r53lite.errors import ResolutionError
+from r53lite.resolver.resolution import LocalLookup, Resolved
 from r53lite.routing.record_set import OutsideTarget
 
 MIN_REFRESH_S, MAX_REFRESH_S = 1, 3600  # our choice: bounds of a TTL
@@ -31,6 +33,15 @@ _OCTETS = {rrtypes.A: 4, rrtypes.AAAA: 16}
 _Key = tuple[bytes, int]  # a name that is resolved, and the type
 
 Resolve = Callable[[bytes, int], Awaitable[tuple[RRset, ...]]]
+
+
+class Resolver(Protocol):
+    """What is needed of `answering.recursive.Recursive`."""
+
+    async def resolve(self, qname: bytes, qtype: int) -> Resolved:
+        """Find an answer, or raise a ResolutionError."""
+        ...
+
 
 logger = logging.getLogger("r53lite.server")
 
@@ -73,12 +84,22 @@ class OutsideTargets:
         self._publish()
         self._adjust()
 
-    def start(self, resolve: Resolve) -> None:
+    def start(self, recursive: Resolver | None, local: LocalLookup) -> None:
         """Begin to resolve names.
 
         Args:
-            resolve: returns the answer section; a ResolutionError says that there is none.
+            recursive: resolves any name; None where recursion is off.
+            local: answers from our own zones, which is all there is without recursion.
         """
+
+        async def resolve(name: bytes, rrtype: int) -> tuple[RRset, ...]:
+            if recursive is not None:
+                return (await recursive.resolve(name, rrtype)).answer
+            found = local(name, rrtype)
+            if found is None or found.rcode == rrtypes.SERVFAIL:
+                raise ResolutionError("our own zones do not answer it, and recursion is off")
+            return found.answer
+
         self._resolve = resolve
         self._adjust()
 

@@ -15,7 +15,7 @@ Carries out: RFC 1034 §3.6.2 and §4.2.1, RFC 2181 §5 and §10.1, RFC 2308 §5
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from r53lite.dns import rrtypes
 from r53lite.dns.name import format_name, is_subdomain
@@ -45,6 +45,7 @@ _BESIDE_CNAME = frozenset((rrtypes.CNAME, rrtypes.RRSIG, rrtypes.NSEC))  # RFC 4
 _AT_CUT = frozenset((rrtypes.NS, rrtypes.DS, rrtypes.RRSIG, rrtypes.NSEC))  # RFC 4035 §2.4: parent side data
 _STRUCTURAL_TYPES = frozenset((rrtypes.SOA, rrtypes.NS, rrtypes.DS, rrtypes.DNAME))
 _SINGLE_TYPES = (rrtypes.CNAME, rrtypes.DNAME)  # RFC 2181 §10.1, RFC 6672 §2.4
+_SETTLED_AT_ONCE = 256  # owners between two pauses: some 10 µs each
 
 _Types = Mapping[int, Sequence[Culprit]]
 """What was written for one owner, by type in order of appearance; policy groups stand behind the records."""
@@ -56,6 +57,7 @@ def build_zone(
     groups: Sequence[PolicyGroupLike],
     faults: list[Fault],
     files: tuple[str, ...],
+    pause: Callable[[], object] = int,
 ) -> Zone | None:
     """Check the records of one zone and build it.
 
@@ -65,13 +67,14 @@ def build_zone(
         groups: its policy groups; they count as data of their type.
         faults: takes every error and warning, sorted by file and line.
         files: the names of the files; the first is named where no record can be.
+        pause: called after every few milliseconds of work; may raise. The default does nothing.
 
     Returns:
         The zone, or None if there was an error. `record_count` counts records, and each policy group once.
     """
     table = records if isinstance(records, RecordTable) else table_of(records)
     build = _Build(table, groups, files)
-    zone = build.run(origin)
+    zone = build.run(origin, pause)
     faults += build.found.faults()
     return zone
 
@@ -92,7 +95,7 @@ class _Build:
             self._groups.setdefault(group.owner, []).append(group)
             table.open(group.owner, table.base_of(group.file) + group.line)
 
-    def run(self, origin: bytes | None) -> Zone | None:
+    def run(self, origin: bytes | None, pause: Callable[[], object]) -> Zone | None:
         """Run all checks; return the zone if none found an error."""
         if origin is None and self._soas:
             origin = self._soas[0][0]
@@ -103,7 +106,7 @@ class _Build:
         around = Surroundings(self._table, origin)
         if around.has_borders:
             self._note_ns_targets(origin)
-        self._settle_all(around)
+        self._settle_all(around, pause)
         if self.found.has_errors:
             return None
         around.add_empty_non_terminals()
@@ -154,14 +157,18 @@ class _Build:
 
     # --- owners ---------------------------------------------------------------------------------------------
 
-    def _settle_all(self, around: Surroundings) -> None:
+    def _settle_all(self, around: Surroundings, pause: Callable[[], object]) -> None:
         """Check every owner and turn its value into a packed node."""
         open_parents = around.open_parents
+        settled = 0
         for table, places in zip(self._table.tables, self._table.places, strict=True):
+            pause()
             for (owner, value), place in zip(table.items(), places, strict=True):
                 # `value[0]` is 0 for one record that shapes nothing; a PolicyNode cannot be here yet.
                 if owner[owner[0] + 1 :] in open_parents and not value[0]:
                     continue
+                if not (settled := settled + 1) % _SETTLED_AT_ONCE:
+                    pause()
                 packed = self._settle(around, owner, value, place)
                 if packed is not value:
                     table[owner] = packed  # the key is there, so the iteration goes on undisturbed

@@ -5,7 +5,7 @@ not, because it costs a look at every name and keeps the places of all records. 
 way (occluded data, missing glue, CNAME loops, duplicates, unequal TTLs) is not repeated here.
 
 Carries out: RFC 2181 §10.3 (NS and MX name no alias), RFC 2782 (SRV neither), RFC 7505 (null MX), RFC 1912
-§2.1 (A and PTR match), RFC 7208 §4.5 and §4.6.4 (SPF), RFC 1982 (serials).
+§2.1 (A and PTR match), RFC 7208 §4.5 and §4.6.4 (SPF).
 """
 
 from __future__ import annotations
@@ -30,7 +30,6 @@ from r53lite.zone.spf import MAX_LOOKUPS, spf_cost, spf_texts
 
 MAX_CHAIN = 8  # our choice: resolvers follow 8 to 16 CNAMEs
 MAX_FINDINGS = 100  # of one kind in one zone: who has more mends the first and looks again
-_HALF = 1 << 31
 _REVERSE_V4, _REVERSE_V6 = parse_name("in-addr.arpa"), parse_name("ip6.arpa")
 
 
@@ -50,18 +49,6 @@ def lint_zones(zones: Mapping[bytes, tuple[Zone, RecordTable]]) -> list[Fault]:
         linter.look()
         findings += linter.found
     return findings
-
-
-def serial_warning(served: Zone, loaded: Zone) -> Fault | None:
-    """Warn when a zone's serial is older than the served one's: secondaries would not take the zone over.
-
-    Source: RFC 1982 §3.2; numbers half the circle apart have no order, and are warned of too.
-    """
-    distance = (loaded.serial - served.serial) & 0xFFFFFFFF
-    if distance < _HALF:
-        return None
-    reason = f"serial {loaded.serial} is older than the served {served.serial} (RFC 1982)"
-    return Fault(loaded.files[0] if loaded.files else "", 0, f"zone {_shown(loaded.origin)}: {reason}", False)
 
 
 class _Linter:

@@ -76,11 +76,6 @@ def deepest_visible(zone: Zone, name: bytes) -> tuple[bytes, Packed] | None:
         at += 1 + name[at]
 
 
-def has_wildcard(zone: Zone, closest_encloser: bytes) -> bool:
-    """Say whether missing names below a closest encloser have a source of synthesis (RFC 4592 §3.3.1)."""
-    return zone.names.get(WILDCARD_LABEL + closest_encloser) is not None
-
-
 def additional_addresses(zone: Zone, target: bytes) -> tuple[RRset, ...]:
     """Return the A and AAAA RRsets that the zone holds at a name, glue included, policy groups left out.
 

@@ -10,18 +10,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
+from typing import TypeVar
 
 from r53lite.zone.node import Packed
 
 NAMES_PER_SHARD = 8192  # growing or freeing so many takes below 1 ms
 MAX_SINGLE_NAMES = 32768  # up to here one dict: `get` costs a third, growing it still below 2 ms
-_RELEASED_AT_ONCE = 2048
+RELEASED_AT_ONCE = 1024  # some 0.1 ms
+
+
+Value = TypeVar("Value")
 
 
 class NameTable:
     """Wire names and their packed nodes, fixed once made. Use `get` on the hot path."""
 
-    __slots__ = ("_shards", "get")
+    __slots__ = ("__weakref__", "_shards", "get")
 
     get: Callable[[bytes], Packed | None]
     """Return the packed node of a name, or None where the name does not exist."""
@@ -73,19 +77,32 @@ class NameTable:
                 return
         raise KeyError(name)
 
+    @property
+    def shards(self) -> list[dict[bytes, Packed]]:
+        """Return the dicts themselves, for who frees them when the table is gone."""
+        return self._shards
+
     def release(self) -> Iterator[None]:
         """Free the names in slices, yielding after each; the table is empty in the end.
 
-        Who swaps in another zone takes a step now and then, so that a million names are never freed at once.
         Nobody may look names up any more.
         """
         self.get = dict[bytes, Packed]().get
-        while self._shards:
-            shard = self._shards.pop()
-            while shard:
-                for _ in range(min(len(shard), _RELEASED_AT_ONCE)):
-                    shard.popitem()
-                yield
+        yield from release_shards(self._shards)
+
+
+def release_shards(shards: list[dict[bytes, Value]]) -> Iterator[None]:
+    """Empty dicts in slices, and at last their list, yielding after each slice.
+
+    A dict given up as a whole is freed in one go, which holds every thread up for as long as it takes.
+    """
+    while shards:
+        shard = shards[-1]
+        while shard:
+            for _ in range(min(len(shard), RELEASED_AT_ONCE)):
+                shard.popitem()
+            yield
+        shards.pop()
 
 
 def _sharded_get(shards: tuple[dict[bytes, Packed], ...]) -> Callable[[bytes], Packed | None]:

@@ -38,7 +38,7 @@ CLIENTS = ("127.0.0.1", "127.0.0.77", "192.0.2.7", "2001:db8::7")
 SUBNETS = ("198.51.100.0/24", "198.51.100.64/26", "203.0.113.0/24", "0.0.0.0/0", "2001:db8:1::/48")
 CHECKS = ("one", "two", "three")
 ROUNDS = 5  # new, seen again, compiled, ready, ready again
-REQUESTS = 24
+REQUESTS = 40
 
 LOCATIONS = """
 networks:
@@ -187,6 +187,11 @@ def _zone_lines(chance: random.Random) -> Iterator[str]:
         yield "ns A 192.0.2.1"
     if chance.random() < 0.3:
         yield "ns AAAA 2001:db8::1"
+    if chance.random() < 0.5:  # several hosts with addresses, so that their order could tell
+        yield "@ NS mail"
+        yield "@ MX 1 mail"
+        yield "@ MX 2 ns"
+        yield "mail AAAA 2001:db8::25"
     if chance.random() < 0.2:
         yield "@ RRSIG SOA 13 1 300 20300101000000 20200101000000 1 @ AAAA"
     taken = {"ns"}
@@ -335,5 +340,5 @@ def _make_request(chance: random.Random) -> tuple[bytes, str, bool]:
         if chance.random() < 0.2:
             options.append(dns.edns.GenericOption(dns.edns.OptionType.NSID, b""))
         flags = dns.flags.DO if chance.random() < 0.3 else 0
-        query.use_edns(0, flags, chance.choice((100, 512, 700, 1232, 4096)), options=options)
+        query.use_edns(0, flags, chance.choice((100, 700, 1232, 1232, 4096)), options=options)
     return query.to_wire(), chance.choice(CLIENTS), chance.random() < 0.2

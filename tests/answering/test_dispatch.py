@@ -282,3 +282,16 @@ async def test_a_reply_that_nobody_waits_for_leaves_nothing_behind(tmp_path: Pat
     reply.close()
     gc.collect()
     assert recursive.asked == []
+
+
+async def test_a_subnet_of_no_bits_does_not_settle_the_scope_of_others(tmp_path: Path) -> None:
+    door = make_door(tmp_path, None)
+    scopes = []
+    for subnet in ("0.0.0.0/0", "0.0.0.0/0", "203.0.113.0/24"):
+        request = make_query("api.example.test", subnet=subnet)
+        reply = door.answer(request, "127.0.0.1", is_stream=False)
+        assert isinstance(reply, bytes)
+        (option,) = dns.message.from_wire(reply).options
+        assert isinstance(option, dns.edns.ECSOption)
+        scopes.append(option.scopelen)
+    assert scopes == [0, 0, 5]

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 import aiohttp
 import pytest
 
-from r53lite.api.http import HttpPort
+from r53lite.api.http import RELOAD_PATH, HttpPort
 
 STATE: dict[str, object] = {"zones": 3, "health_checks": {"blue": {"healthy": True, "reason": "Success: …"}}}
 
@@ -84,3 +84,26 @@ async def test_stop_does_not_wait_for_idle_connections() -> None:
             await port.stop()
         writer.close()
         await writer.wait_closed()
+
+
+async def test_a_reload_is_answered_when_it_is_over() -> None:
+    async def reload() -> dict[str, object]:
+        await asyncio.sleep(0)
+        return {"status": status}
+
+    port = HttpPort("127.0.0.1", 0, ready=lambda: True, state=lambda: STATE, reload=reload)
+    await port.start()
+    for status, code in (("ok", 200), ("refused", 422)):
+        assert await ask(port, RELOAD_PATH, "POST") == (code, {"status": status}, None)
+    assert (await ask(port, RELOAD_PATH))[::2] == (405, "POST")
+    await port.stop()
+
+
+async def test_a_reload_is_503_until_ready() -> None:
+    async def reload() -> dict[str, object]:
+        raise AssertionError("not yet")
+
+    port = HttpPort("127.0.0.1", 0, ready=lambda: False, state=lambda: STATE, reload=reload)
+    await port.start()
+    assert await ask(port, RELOAD_PATH, "POST") == (503, {"status": "starting"}, None)
+    await port.stop()

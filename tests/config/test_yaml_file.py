@@ -24,5 +24,14 @@ def test_deep_nesting_is_a_fault_and_no_crash(text: str) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "text", ["a: &x [1]\nb: *x", "a: &x 1\n*x : 1", "a: &x {c: 1}\nb: {<<: *x}", "\n&x [*x]"]
+)
+def test_an_alias_is_refused_where_it_stands(text: str) -> None:
+    faults = Faults("f")
+    assert parse_yaml(text, faults) is None
+    assert [str(fault) for fault in faults.items] == ["f:2: alias '*x' is not supported; write its value out"]
+
+
 def test_a_message_shows_control_characters_as_escapes() -> None:
     assert str(Fault("f", 3, "bad \x7f and \x1b[31m")) == "f:3: bad \\x7f and \\x1b[31m"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from r53lite.control.zone_files import load_zone_files
+from r53lite.control.zone_files import list_zone_files, load_zone_files, overlooked_files
 
 HEAD = """zone: a.test
 records:
@@ -64,3 +64,25 @@ def test_a_health_check_nobody_defined_is_a_fault_of_the_set_that_names_it(tmp_p
         "      {id: a, weight: 1, values: [192.0.2.1], health_check: nobody}]}\n",
     )
     assert found == ["a.yaml:7: health check 'nobody' is not defined"]
+
+
+@pytest.mark.parametrize("text", ["", "; nothing yet\n", "$TTL 300\n"])
+def test_a_master_file_without_records_is_refused(tmp_path: Path, text: str) -> None:
+    """An editor that has emptied a file and not yet filled it must not take a zone away."""
+    (tmp_path / "example.test.zone").write_text(text)
+    loaded = load_zone_files([tmp_path])
+    assert [fault.reason for fault in loaded.faults if fault.is_error] == [
+        "zone 'example.test.' has no NS record at its apex (RFC 1034 §4.2.1)",
+        "zone has no SOA record",
+    ]
+
+
+def test_hidden_files_are_left_alone_and_near_names_are_warned_of(tmp_path: Path) -> None:
+    for name in (".example.test.zone", "a.test.yml", "B.TEST.ZONE", "notes.txt"):
+        (tmp_path / name).write_text("not a zone")
+    assert list_zone_files([tmp_path]) == []
+    assert [str(fault).removeprefix(f"{tmp_path}") for fault in overlooked_files([tmp_path])] == [
+        "/B.TEST.ZONE: warning: file is not read: its name ends in '.ZONE'; expected '.zone'",
+        "/a.test.yml: warning: file is not read: its name ends in '.yml'; expected '.yaml'",
+        ": warning: no zone files here; expected names that end in '.zone' or '.yaml'",
+    ]

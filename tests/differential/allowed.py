@@ -161,9 +161,9 @@ def _nsd_glue(case: Case, atoms: frozenset[Atom]) -> frozenset[Atom]:
 
 
 def _nsd_child_side_ds(case: Case, atoms: frozenset[Atom]) -> frozenset[Atom]:
-    """NSD gives no DS set from the apex of a zone."""
-    last = last_name(case.qname, case.ours)
-    if case.peer == "NSD" and case.question.qtype == TYPES["DS"] and last in case.facts.types:
+    """NSD gives no DS set from the apex of a zone, and looks above it past a CNAME of the parent's."""
+    names = {case.qname.lower(), last_name(case.qname, case.ours)}
+    if case.peer == "NSD" and case.question.qtype == TYPES["DS"] and not names.isdisjoint(case.facts.types):
         return atoms
     return frozenset()
 
@@ -220,7 +220,7 @@ PEERS_DIFFER = (
     ),
     Rule(
         "NSD: no DS from the child",
-        "DS at an apex is out of place (RFC 4035 §2.4): NSD ignores it, Knot answers it as data",
+        "DS at an apex is out of place (RFC 4035 §2.4): NSD ignores what is there, Knot answers it as data",
         _nsd_child_side_ds,
     ),
     Rule(

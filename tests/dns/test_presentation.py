@@ -321,3 +321,9 @@ def test_rdata_of_a_name_alone_holds_nothing_else(text: str) -> None:
 
 def test_a_name_in_generic_form_is_lower_case_too() -> None:
     assert parse_rdata(rrtypes.MB, "\\# 3 014100", ORIGIN) == b"\x01a\x00"
+
+
+def test_rfc9460_2_4_2_parameters_in_alias_mode_are_taken_as_they_are() -> None:
+    rdata = parse_rdata(rrtypes.SVCB, "0 foo.example. port=1", ROOT)
+    assert rdata == b"\x00\x00\x03foo\x07example\x00" + b"\x00\x03\x00\x02\x00\x01"
+    assert parse_rdata(rrtypes.HTTPS, "0 foo.example.", ROOT) == b"\x00\x00\x03foo\x07example\x00"

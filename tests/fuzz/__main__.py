@@ -29,6 +29,12 @@ def main() -> int:
     parser.add_argument(
         "--packets", type=int, default=1_000_000, help="through the door; the others take a share"
     )
+    parser.add_argument(
+        "--deep-every",
+        type=int,
+        default=1,
+        help="read the replies to one packet in so many; look at the others from outside",
+    )
     parser.add_argument("--seed", type=int, help="default: by chance, and printed")
     parser.add_argument("--block", type=int, help="run this block alone, as a fault's report says")
     parser.add_argument("--replay", metavar="HEX", help="run one case; with the options below")
@@ -60,7 +66,7 @@ def run(report: Report, options: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as name, report:
         directory = Path(name)
         if part == "door":
-            _run_door(DoorFuzzer(report), cases, options, replay)
+            _run_door(DoorFuzzer(report, options.deep_every), cases, options, replay)
         elif part == "codec":
             codec = CodecFuzzer(report)
             if replay is None:

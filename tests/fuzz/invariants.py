@@ -98,6 +98,27 @@ def limit_of(query: Query | None, payload_bytes: int, *, is_stream: bool) -> int
     return min(max(query.edns.payload_bytes, PLAIN_UDP_BYTES), payload_bytes)
 
 
+def check_glance(octets: bytes, reply: object, payload_bytes: int, *, is_stream: bool) -> None:
+    """Check what can be seen of a reply without reading it: that there is one only where one is due, that it
+    is the request's own, and that it is not too long.
+
+    Raises:
+        BrokenRuleError: it is not so.
+    """
+    if len(octets) < 12 or octets[2] & 0x80:
+        if reply is not None:
+            raise BrokenRuleError("a reply to a response, or to less than a header")
+        return
+    if not isinstance(reply, bytes) or len(reply) < 12:
+        raise BrokenRuleError(f"no reply, or one that is none: {reply!r}")
+    if reply[:2] != octets[:2] or not reply[2] & 0x80 or (reply[2] ^ octets[2]) & 0x78:
+        raise BrokenRuleError(f"another id or opcode, or no QR: {reply[:4].hex()}")
+    if len(reply) > PLAIN_UDP_BYTES:  # for shorter ones there is no limit to be over
+        limit = limit_of(decode_or_none(octets), payload_bytes, is_stream=is_stream)
+        if len(reply) > limit:
+            raise BrokenRuleError(f"{len(reply)} octets; the limit is {limit}")
+
+
 def _check_subnet(query: Query, rcode: int, option: bytes | None) -> None:
     """A client subnet comes back as it was, with a scope, where there is an answer (RFC 7871 §7.2.1)."""
     subnet = query.client_subnet
@@ -263,6 +284,8 @@ def check_with_peer(reply: bytes, ours: Message) -> None:
     """
     if ours.opcode == rrtypes.OPCODE_UPDATE:
         return  # whose question dnspython takes for a zone section, with rules of its own (RFC 2136 §2.3)
+    if read_options(reply).get(OPTION_CLIENT_SUBNET, b"")[:2] == bytes(2):
+        return  # address family 0, as `dig +subnet=0` sends it, comes back; dnspython does not know it
     try:
         peer = dns.message.from_wire(reply, keyring=False)  # TSIG is read, not verified
     except dns.name.PointerChainTooLong:

@@ -17,7 +17,7 @@ from r53lite.dns.name import parse_name
 from r53lite.dns.rrset import RRset
 from r53lite.errors import Fault
 from tests.fuzz import codec, door, invariants, mazes
-from tests.fuzz.invariants import BrokenRuleError, check_reply
+from tests.fuzz.invariants import BrokenRuleError, check_glance, check_reply
 from tests.fuzz.packets import PacketMaker, message, opt_record, question
 from tests.fuzz.reader import ReaderFuzzer, check_faults
 from tests.fuzz.report import Report
@@ -126,6 +126,23 @@ def test_a_broken_reply_is_seen(make: Callable[[], object], rule: str) -> None:
     check_reply(QUERY, bytes(good_reply()), 1232, is_stream=False)
     with pytest.raises(BrokenRuleError, match=rule):
         check_reply(QUERY, make(), 1232, is_stream=False)
+
+
+def test_what_is_broken_from_outside_is_seen_at_a_glance() -> None:
+    check_glance(QUERY, bytes(good_reply()), 1232, is_stream=False)
+    check_glance(QUERY[:11], None, 1232, is_stream=False)
+    broken = (
+        (QUERY, None),
+        (QUERY, bytes(good_reply()) + bytes(500)),
+        (QUERY, with_octet(0, 9)()),
+        (QUERY, with_octet(2, 0x01)()),
+        (QUERY, with_octet(2, 0xA9)()),
+        (QUERY[:2] + b"\x80" + QUERY[3:], bytes(good_reply())),
+        (QUERY[:11], bytes(good_reply())),
+    )
+    for request, reply in broken:
+        with pytest.raises(BrokenRuleError):
+            check_glance(request, reply, 1232, is_stream=False)
 
 
 @pytest.mark.parametrize("request_bytes", [b"", bytes(11), b"\x12\x34\x80\x00" + QUERY[4:]])

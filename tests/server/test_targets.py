@@ -9,6 +9,7 @@ from r53lite.dns.name import parse_name
 from r53lite.dns.rrset import RRset
 from r53lite.dns.rrtypes import AAAA, CNAME, A
 from r53lite.errors import ResolutionError
+from r53lite.resolver.resolution import Resolved
 from r53lite.routing.record_set import OutsideTarget
 from r53lite.server.targets import MAX_STALE_S, RETRY_S, OutsideTargets
 from tests.clients import until
@@ -29,13 +30,13 @@ class Internet:
         self.replies: asyncio.Queue[tuple[RRset, ...] | ResolutionError] = asyncio.Queue()
         self.targets = OutsideTargets(NAMED, self.sleep, lambda: self.now)
 
-    async def resolve(self, name: bytes, rrtype: int) -> tuple[RRset, ...]:
+    async def resolve(self, qname: bytes, qtype: int) -> Resolved:
         """Wait for the test's answer."""
-        self.asked.append((name, rrtype))
+        self.asked.append((qname, qtype))
         reply = await self.replies.get()
         if isinstance(reply, ResolutionError):
             raise reply
-        return reply
+        return Resolved(0, reply, ())
 
     async def sleep(self, seconds: float) -> None:
         """Let the time pass at once."""
@@ -47,6 +48,10 @@ class Internet:
         count = len(self.asked)
         await self.replies.put(reply)
         await until(lambda: len(self.asked) > count)
+
+
+def nowhere(_name: bytes, _rrtype: int) -> None:
+    """Answer from no zone."""
 
 
 def addresses(ttl: int, *last: int) -> tuple[RRset, ...]:
@@ -72,7 +77,7 @@ async def test_a_name_without_an_entry_has_no_addresses() -> None:
 async def test_a_name_is_resolved_again_when_its_ttl_is_over() -> None:
     internet = Internet()
     internet.targets.update([V4])
-    internet.targets.start(internet.resolve)
+    internet.targets.start(internet, nowhere)
     await internet.answer(addresses(30, 2, 1))
     first = internet.targets.table
     assert first == {V4: (bytes([192, 0, 2, 1]), bytes([192, 0, 2, 2]))}
@@ -88,7 +93,7 @@ async def test_a_name_is_resolved_again_when_its_ttl_is_over() -> None:
 async def test_a_failure_keeps_the_addresses_for_a_while() -> None:
     internet = Internet()
     internet.targets.update([V4])
-    internet.targets.start(internet.resolve)
+    internet.targets.start(internet, nowhere)
     await internet.answer(addresses(30, 1))
     failures = 0
     while internet.targets.table:
@@ -103,7 +108,7 @@ async def test_a_failure_keeps_the_addresses_for_a_while() -> None:
 async def test_an_answer_without_addresses_takes_them_away() -> None:
     internet = Internet()
     internet.targets.update([V4])
-    internet.targets.start(internet.resolve)
+    internet.targets.start(internet, nowhere)
     await internet.answer(addresses(30, 1))
     await internet.answer(())
     assert internet.targets.table == {V4: ()}
@@ -113,7 +118,7 @@ async def test_an_answer_without_addresses_takes_them_away() -> None:
 async def test_a_name_that_no_alias_leads_to_any_more_is_forgotten() -> None:
     internet = Internet()
     internet.targets.update([V4])
-    internet.targets.start(internet.resolve)
+    internet.targets.start(internet, nowhere)
     await internet.answer(addresses(30, 1))
     internet.targets.update([])
     assert internet.targets.table == {}
@@ -123,7 +128,7 @@ async def test_a_name_that_no_alias_leads_to_any_more_is_forgotten() -> None:
 async def test_a_pattern_may_stand_for_the_name_itself() -> None:
     internet = Internet()
     internet.targets = OutsideTargets((TargetRule("*.amazonaws.com", (), (b"",)),), internet.sleep)
-    internet.targets.start(internet.resolve)
+    internet.targets.start(internet, nowhere)
     internet.targets.update([V4])
     await internet.answer(addresses(30, 1))
     assert internet.asked[0] == (LB, A)

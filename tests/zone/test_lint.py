@@ -7,7 +7,7 @@ import pytest
 from r53lite.dns.name import parse_name
 from r53lite.errors import Fault
 from r53lite.zone.builder import build_zone
-from r53lite.zone.lint import MAX_FINDINGS, lint_zones, serial_warning
+from r53lite.zone.lint import MAX_FINDINGS, lint_zones
 from r53lite.zone.master_file import read_chunks
 from r53lite.zone.model import Zone
 from r53lite.zone.records import RecordTable
@@ -141,25 +141,3 @@ def test_only_the_first_of_very_many_findings_of_a_kind_are_told() -> None:
     warnings = found(example="".join(f"c{n} CNAME lost\n" for n in range(MAX_FINDINGS + 7)))
     assert len(warnings) == MAX_FINDINGS + 1
     assert warnings[-1] == "example.zone: 7 more warnings of this kind: CNAME to nothing"
-
-
-@pytest.mark.parametrize(
-    ("served", "loaded", "is_older"),
-    [
-        (1, 1, False),
-        (1, 2, False),
-        (2, 1, True),
-        (0xFFFFFFFF, 0, False),
-        (0, 0xFFFFFFFF, True),
-        (0, 1 << 31, True),
-    ],
-)
-def test_rfc1982_a_serial_that_went_back_is_warned_of(served: int, loaded: int, is_older: bool) -> None:
-    zone, _ = zone_of("", "example")
-    fault = serial_warning(zone._replace(serial=served), zone._replace(serial=loaded))
-    assert (fault is not None) == is_older
-    if fault is not None:
-        assert str(fault) == (
-            f"example.zone: warning: zone 'example.': serial {loaded} is older than the served {served} "
-            "(RFC 1982)"
-        )
