@@ -7,6 +7,7 @@ from pathlib import Path
 from r53lite.control.zone_files import LoadedFiles, load_zone_files
 from r53lite.dns import rrtypes
 from r53lite.dns.name import parse_name
+from r53lite.routing.cidr_index import ClientPrefix
 from r53lite.routing.record_set import OutsideTarget, RecordSet, RecordSetGroup
 
 ZONE = """\
@@ -125,3 +126,48 @@ def test_a_collection_of_two_files_is_an_error(tmp_path: Path) -> None:
     (fault,) = faults_of(loaded)
     assert fault.startswith("second.yaml:1: CIDR collection 'offices' is defined already at ")
     assert fault.endswith("first.yaml:1")
+
+
+# --- what a reload keeps ------------------------------------------------------------------------------------
+
+
+def reload(directory: Path, before: LoadedFiles) -> LoadedFiles:
+    """Load again what changed."""
+    loaded = load_zone_files([directory], kept=before.kept)
+    loaded.raise_for_errors()
+    return loaded
+
+
+def test_a_changed_collection_is_in_the_groups_that_use_it(tmp_path: Path) -> None:
+    before = load(tmp_path, CIDR, shared=OFFICES)
+    client = ClientPrefix(bytes([203, 0, 113, 1]), 32)
+    (tmp_path / "shared.yaml").write_text(OFFICES.replace("198.51.100.0", "203.0.113.0"), encoding="utf-8")
+    after = reload(tmp_path, before)
+    blocks = [group_at(loaded, "a.r.test.").blocks for loaded in (before, after)]
+    assert [None if one is None else one.match(client).locations for one in blocks] == [
+        ("*",),
+        ("berlin", "*"),
+    ]
+
+
+def test_a_collection_that_is_gone_is_missed(tmp_path: Path) -> None:
+    before = load(tmp_path, CIDR, shared=OFFICES)
+    (tmp_path / "shared.yaml").unlink()
+    after = load_zone_files([tmp_path], kept=before.kept)
+    assert faults_of(after) == [
+        f"r.test.yaml:{line}: CIDR collection 'offices' is not defined" for line in (4, 6)
+    ]
+
+
+def test_a_zone_stays_the_same_where_only_the_lines_of_a_collection_changed(tmp_path: Path) -> None:
+    before = load(tmp_path, CIDR, shared=OFFICES)
+    (tmp_path / "shared.yaml").write_text(f"# moved\n{OFFICES}", encoding="utf-8")
+    assert reload(tmp_path, before).zones[0] is before.zones[0]
+
+
+def test_a_zone_that_is_kept_keeps_its_outside_names(tmp_path: Path) -> None:
+    before = load(tmp_path, "  - {name: a, type: A, alias: {target: lb.example.}}\n")
+    (tmp_path / "other.yaml").write_text("health_checks: {x: {type: HTTP, ip: 127.0.0.1}}", encoding="utf-8")
+    after = reload(tmp_path, before)
+    assert after.zones[0] is before.zones[0]
+    assert after.outside == before.outside != frozenset()
