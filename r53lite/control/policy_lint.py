@@ -114,9 +114,11 @@ class _Linter:
         self, group: RecordSetGroup, health_checks: Mapping[str, HealthCheck], locations: Locations
     ) -> None:
         self._group = group
-        self._health_checks = health_checks
         self._locations = locations
-        self._checks = sorted(checks_below([group]))
+        known = {check: health_checks.get(check) for check in checks_below([group])}
+        fixed = {check: one for check, one in known.items() if one is not None and one.disabled}
+        self._checks = sorted(known.keys() - fixed.keys())  # those whose status can change
+        self._always_down = {check for check, one in fixed.items() if one.inverted}
         self._name = f"{format_name(group.owner)} {format_rrtype(group.rrtype)}"
 
     def look(self) -> Iterator[Fault]:
@@ -174,13 +176,19 @@ class _Linter:
             if len(group.sets) > 1:
                 yield self._warn("has weights of 0 alone: that switches nothing off, all sets come evenly")
             return
-        if any(record_set.weight and not _can_fail(record_set) for record_set in group.sets):
+        if any(record_set.weight and not self._can_fail(record_set) for record_set in group.sets):
             return  # then it never comes, which is told for itself
         for record_set in group.sets:
-            if not record_set.weight and not _can_fail(record_set):
+            if not record_set.weight and not self._can_fail(record_set):
                 reason = f"set {record_set.id!r} has weight 0 and no health check"
                 more = "it takes all traffic once every weighted set is down"
                 yield self._warn(f"{reason}: {more}", record_set)
+
+    def _can_fail(self, record_set: RecordSet) -> bool:
+        """Say whether a set can be unhealthy: by its check, or by those of its alias's target."""
+        if record_set.health_check in {*self._checks, *self._always_down}:
+            return True
+        return record_set.alias is not None and record_set.alias.evaluate_target_health
 
     def _look_at_ttl(self) -> Iterator[Fault]:
         """Look for answers that outlive a failover by far."""
@@ -195,7 +203,9 @@ class _Linter:
     # --- by odds --------------------------------------------------------------------------------------------
 
     def _outcomes(self, client: Client, down: Iterable[str]) -> list[Outcome[Selection]]:
-        situation = Situation(_Health(down), client.location, client.prefix, _AnyTargets())
+        situation = Situation(
+            _Health({*down, *self._always_down}), client.location, client.prefix, _AnyTargets()
+        )
         return group_outcomes(self._group, situation)
 
     def _look_at_idle_sets(self) -> Iterator[Fault]:
@@ -229,6 +239,8 @@ class _Linter:
     def _why(self, record_set: RecordSet) -> str:
         """Say why a set never answers, as far as its policy makes that plain."""
         policy = self._group.policy
+        if record_set.health_check in self._always_down:
+            return f"its health check {record_set.health_check!r} is disabled and inverted, so always down"
         if policy == "weighted":
             return "its weight is 0, and a set with a weight is always healthy"
         if policy == "failover":
@@ -290,13 +302,6 @@ def _is_default(record_set: RecordSet) -> bool:
     if record_set.location is not None:
         return record_set.location.country == DEFAULT
     return record_set.cidr is not None and record_set.cidr.location == DEFAULT
-
-
-def _can_fail(record_set: RecordSet) -> bool:
-    """Say whether a set can be unhealthy: by its check, or by those of its alias's target."""
-    if record_set.health_check is not None:
-        return True
-    return record_set.alias is not None and record_set.alias.evaluate_target_health
 
 
 def _homes(group: RecordSetGroup, record_set: RecordSet) -> Iterator[Client]:

@@ -147,6 +147,25 @@ def test_a_group_that_one_failure_leaves_with_a_dead_target_has_its_counter_exam
     ]
 
 
+def test_a_disabled_check_never_fails(tmp_path: Path) -> None:
+    group = entry("weighted", "id: a, weight: 1, values: [192.0.2.1], health_check: off")
+    health = "health_checks:\n  off: {type: HTTP, ip: 127.0.0.1, disabled: true}\n"
+    (tmp_path / "checks.yaml").write_text(health, encoding="utf-8")
+    assert warnings(tmp_path, group) == []
+
+
+def test_a_check_that_is_disabled_and_inverted_is_always_down(tmp_path: Path) -> None:
+    group = entry(
+        "weighted",
+        "id: a, weight: 1, values: [192.0.2.1], health_check: off",
+        "id: b, weight: 1, values: [192.0.2.2]",
+    )
+    health = "health_checks:\n  off: {type: HTTP, ip: 127.0.0.1, disabled: true, inverted: true}\n"
+    (tmp_path / "checks.yaml").write_text(health, encoding="utf-8")
+    (warning,) = warnings(tmp_path, group)
+    assert warning.startswith("w.t.test. A set 'a' can never answer")
+
+
 def test_survival_is_judged_through_alias_trees(tmp_path: Path) -> None:
     leaves = entry("weighted", "id: x, weight: 1, values: [192.0.2.1], health_check: a", name="leaf")
     backed = entry(
