@@ -26,13 +26,13 @@ from typing import NamedTuple
 from r53lite.dns import rrtypes
 from r53lite.dns.name import ROOT, WILDCARD_LABEL
 from r53lite.dns.rdata import COMPRESSIBLE
-from r53lite.zone.lookup import deepest_visible
-from r53lite.zone.model import Zone
-from r53lite.zone.packed import FLAG_CUT, FLAG_DNAME, has_type, is_occluded
+from r53lite.zone.model import Packed, Zone
+from r53lite.zone.packed import FLAG_CUT, FLAG_DNAME, FLAG_OCCLUDED, has_type, is_occluded
 
 _POINTER_TO_QNAME = b"\xc0\x0c"  # RFC 1035 §4.1.4; the question begins behind the header
 _CLASS_IN = b"\x00\x01"
 _HEAD_OCTETS = 9  # of a packed node with one RRset: flags, type, TTL, count
+_new = tuple.__new__  # a NamedTuple's own constructor costs twice as much
 _ONE = b"\x00\x01"  # the count of a single record
 # Types with names in their data, which take part in compression or bring addresses along; DS, which the
 # parent's side answers (RFC 4035 §3.1.4.1); ANY, which a name has whatever it has.
@@ -60,27 +60,50 @@ def shape_of(zone: Zone, qname: bytes, qtype: int) -> Shape:
         if len(packed) > _HEAD_OCTETS and packed[1:3] == qtype.to_bytes(2, "big"):
             return _plain(zone, qname, qtype, packed)
         if qtype in _NEVER_SHARED or has_type(packed, qtype) or has_type(packed, rrtypes.CNAME):
-            return Shape(qname)
-        return Shape((zone.origin, len(qname)), True, len(qname) - len(zone.origin))
+            return _alone(qname)
+        return _new(Shape, ((zone.origin, len(qname)), True, len(qname) - len(zone.origin), b""))
     if packed is None or is_occluded(packed):
         return _missing(zone, qname, qtype)
+    return _alone(qname)
+
+
+def _alone(qname: bytes) -> Shape:
+    """Return the shape of a name that shares nothing."""
     return Shape(qname)
 
 
 def _missing(zone: Zone, qname: bytes, qtype: int) -> Shape:
-    """Return the shape of a name without data of its own: it is told by what lies above it."""
-    place = deepest_visible(zone, qname)
-    if place is None or qname in zone.ns.rdatas:
-        return Shape(qname)
-    encloser, packed = place
-    if packed.__class__ is not bytes or packed[0] & FLAG_DNAME:
-        return Shape(qname)
-    source = zone.names.get(WILDCARD_LABEL + encloser)
-    if source is None or packed[0] & FLAG_CUT:
-        return Shape((encloser, len(qname), b""), True, len(qname) - len(encloser))
-    if source.__class__ is bytes and (has_type(source, qtype) or not has_type(source, rrtypes.CNAME)):
-        return Shape((encloser, len(qname), b""), True, len(qname) - len(encloser))
-    return Shape(qname)  # a policy, or a chain that may come back to the name
+    """Return the shape of a name without data of its own: it is told by what lies above it.
+
+    The walk is `lookup.deepest_visible` from the parent on, spelled out: a flood of random names comes here.
+    """
+    get = zone.names.get
+    at = 0
+    while True:
+        if not qname[at]:
+            return _alone(qname)
+        at += 1 + qname[at]
+        encloser = qname[at:]
+        packed = get(encloser)
+        if packed.__class__ is bytes:
+            if not packed[0] & FLAG_OCCLUDED:
+                break
+        elif packed is not None and not is_occluded(packed):
+            break
+    if packed.__class__ is not bytes or packed[0] & FLAG_DNAME or qname in zone.ns.rdatas:
+        return _alone(qname)
+    if not packed[0] & FLAG_CUT:
+        source = get(WILDCARD_LABEL + encloser)
+        if source is not None and not _is_alike_for_all(source, qtype):
+            return _alone(qname)
+    return _new(Shape, ((encloser, len(qname), b""), True, at, b""))
+
+
+def _is_alike_for_all(source: Packed, qtype: int) -> bool:
+    """Say whether a wildcard answers every name alike: no policy, and no chain that may come back."""
+    if source.__class__ is not bytes:
+        return False
+    return has_type(source, qtype) or not has_type(source, rrtypes.CNAME)
 
 
 def _plain(zone: Zone, qname: bytes, qtype: int, packed: bytes) -> Shape:
@@ -96,6 +119,7 @@ def _plain(zone: Zone, qname: bytes, qtype: int, packed: bytes) -> Shape:
         or qname in zone.ns.rdatas
         or qname == ROOT
     ):
-        return Shape(qname)
+        return _alone(qname)
     record = b"".join((_POINTER_TO_QNAME, packed[1:3], _CLASS_IN, packed[3:7], packed[_HEAD_OCTETS:]))
-    return Shape((zone.origin, len(qname), qtype, rdata_bytes), True, len(qname) - len(zone.origin), record)
+    key = (zone.origin, len(qname), qtype, rdata_bytes)
+    return _new(Shape, (key, True, len(qname) - len(zone.origin), record))

@@ -55,10 +55,12 @@ def decode_query(wire: bytes) -> Query:
         raise _decode_without_question(wire, (questions, answers, authorities, additionals))
     end = HEADER_BYTES
     try:
-        while wire[end]:
-            if wire[end] > 63:
+        length = wire[end]
+        while length:
+            if length > 63:
                 raise WireError("pointer or unknown label type in the question", rrtypes.FORMERR)
-            end += 1 + wire[end]
+            end += 1 + length
+            length = wire[end]
         end += 1
         qtype, qclass = TYPE_CLASS.unpack_from(wire, end)
     except (IndexError, struct.error) as error:
@@ -78,7 +80,9 @@ def decode_query(wire: bytes) -> Query:
         opt = _decode_bare_opt(wire, end + 7)
     elif len(wire) != end + 4 or authorities or additionals:
         opt = _decode_trailing(wire, end + 4, authorities, additionals)
-    return Query(message_id, flags, opcode, question, question[:-4].lower(), qtype, qclass, opt)
+    qname = question[:-4].lower()
+    # NamedTuple's own constructor costs twice as much, and every query that is new comes here.
+    return tuple.__new__(Query, (message_id, flags, opcode, question, qname, qtype, qclass, opt, b"", False))
 
 
 def _decode_bare_opt(wire: bytes, at: int) -> Edns:

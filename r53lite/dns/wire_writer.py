@@ -43,13 +43,15 @@ class Encoded(NamedTuple):
 class _Writer:
     """Builds a message with compressed names (RFC 1035 §4.1.4) and can take back its last RRset."""
 
-    __slots__ = ("buffer", "limit_bytes", "marks", "offsets")
+    __slots__ = ("buffer", "counts", "has_left_out", "limit_bytes", "marks", "offsets")
 
     def __init__(self, limit_bytes: int) -> None:
         self.buffer = bytearray(HEADER_BYTES)
         self.offsets: dict[bytes, int] = {}
         self.limit_bytes = limit_bytes
         self.marks: list[int] = []
+        self.has_left_out = False
+        self.counts: tuple[int, int, int] | None = None
 
     def put_question(self, question: bytes, qname: bytes, private_octets: int = 0) -> None:
         """Write the question as the query spelled it, and note its name and ancestors as pointer targets.
@@ -151,6 +153,7 @@ class _Writer:
 
     def _take_back(self, mark: int) -> None:
         """Forget everything written from `mark` on."""
+        self.has_left_out = True
         del self.buffer[mark:]
         self.offsets = {name: offset for name, offset in self.offsets.items() if offset < mark}
 
@@ -192,33 +195,48 @@ def encode_sections(query: Query, response: Response, limit_bytes: int, private_
         limit_bytes: the longest message without its OPT record.
         private_octets: no name but an owner that is the whole qname points into this many octets at the front
             of the qname. The sections then serve every qname of the same length that agrees with this one
-            from there on. Where only pointers into them make the reply fit, they are used all the same, and
-            the sections are this name's own.
+            from there on.
+
+    Returns:
+        The sections. Where something does not fit, and would with pointers into those octets and between the
+        records of the answer, these are used all the same: the sections are then this name's own.
     """
-    encoded = _encode_within(query, response, limit_bytes, private_octets)
-    if encoded is None and private_octets:
-        encoded = _encode_within(query, response, limit_bytes, 0)
-        if encoded is not None:
-            return encoded._replace(is_shared=False)
-    if encoded is None:
-        head = _HEAD.pack(_flags(query, response) | message.TC, 1, 0, 0, query.edns is not None)
-        return Encoded(head, b"")
-    return encoded
+    writer = _write_sections(query, response, limit_bytes, private_octets, is_tight=False)
+    if writer.has_left_out:
+        tight = _write_sections(query, response, limit_bytes, 0, is_tight=True)
+        if tight.counts != writer.counts:
+            return _encoded(query, response, tight)._replace(marks=(), is_shared=False)
+    return _encoded(query, response, writer)
 
 
-def _encode_within(query: Query, response: Response, limit_bytes: int, private_octets: int) -> Encoded | None:
-    """Write the sections, or return None where something needed does not fit."""
+def _write_sections(
+    query: Query, response: Response, limit_bytes: int, private_octets: int, *, is_tight: bool
+) -> _Writer:
+    """Write question and sections; `counts` of the writer is None where something needed does not fit.
+
+    Args:
+        query: gives the question.
+        response: what to say.
+        limit_bytes: the longest message without its OPT record.
+        private_octets: see `encode_sections`.
+        is_tight: names point wherever they can; else records of the answer stay free to change places.
+    """
     writer = _Writer(limit_bytes)
     writer.put_question(query.question, query.qname, private_octets)
-    start = len(writer.buffer)
-    counts = _put_sections(writer, response, query.qname)
-    if counts is None:
-        return None
-    answers, authorities, additionals = counts
-    additionals += query.edns is not None
+    writer.counts = _put_sections(writer, response, query.qname, is_tight=is_tight)
+    return writer
+
+
+def _encoded(query: Query, response: Response, writer: _Writer) -> Encoded:
+    """Return what a writer has written, or an empty reply with TC."""
+    flags = _flags(query, response)
+    if writer.counts is None:
+        return Encoded(_HEAD.pack(flags | message.TC, 1, 0, 0, query.edns is not None), b"")
+    answers, authorities, additionals = writer.counts
+    start = HEADER_BYTES + len(query.question)
     if answers and query.qclass == rrtypes.CLASS_CH:
         _put_class(writer.buffer, start, query.qclass)
-    head = _HEAD.pack(_flags(query, response), 1, answers, authorities, additionals)
+    head = _HEAD.pack(flags, 1, answers, authorities, additionals + (query.edns is not None))
     return Encoded(head, bytes(writer.buffer[start:]), tuple([mark - start for mark in writer.marks]))
 
 
@@ -232,9 +250,11 @@ def _flags(query: Query, response: Response) -> int:
     return flags
 
 
-def _put_sections(writer: _Writer, response: Response, qname: bytes) -> tuple[int, int, int] | None:
+def _put_sections(
+    writer: _Writer, response: Response, qname: bytes, *, is_tight: bool
+) -> tuple[int, int, int] | None:
     """Write the three sections; return their record counts, or None where something needed does not fit."""
-    answers = _put_answer(writer, response.answer, qname)
+    answers = _put_answer(writer, response.answer, qname, is_tight=is_tight)
     if answers is None:
         return None
     authorities = 0 if response.is_authority_optional else _put_needed(writer, response.authority)
@@ -251,12 +271,12 @@ def _put_sections(writer: _Writer, response: Response, qname: bytes) -> tuple[in
     return answers, authorities, glue
 
 
-def _put_answer(writer: _Writer, rrsets: tuple[RRset, ...], qname: bytes) -> int | None:
-    """Write the answer section; the records of its last RRset are left free to change places."""
+def _put_answer(writer: _Writer, rrsets: tuple[RRset, ...], qname: bytes, *, is_tight: bool) -> int | None:
+    """Write the answer section; unless `is_tight`, records of its last RRset stay free to change places."""
     total = 0
     for index, rrset in enumerate(rrsets, 1):
         pointer = _POINTER_TO_QNAME if rrset.owner == qname and qname != ROOT else None
-        is_movable = index == len(rrsets) and len(rrset.rdatas) > 1
+        is_movable = not is_tight and index == len(rrsets) and len(rrset.rdatas) > 1
         put = writer.put_movable if is_movable else writer.put_rrset
         count = put(rrset, pointer)
         if count is None:

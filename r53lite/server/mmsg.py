@@ -86,6 +86,8 @@ class DatagramBatch:
         self._fd = bound.fileno()
         self._is_v6 = bound.family == socket.AF_INET6
         self._name_bytes = _NAME_BYTES if self._is_v6 else 16
+        self._address_at, self._address_bytes = (8, 16) if self._is_v6 else (4, 4)  # in the sender's address
+        self._senders = b""
         self._slots = (ctypes.c_char * (BATCH * SLOT_BYTES))()
         self._spill = (ctypes.c_char * (BATCH * _SPILL_BYTES))()  # untouched pages cost nothing
         self._names = (ctypes.c_char * (BATCH * _NAME_BYTES))()
@@ -150,6 +152,7 @@ class DatagramBatch:
             raise OSError(code, os.strerror(code))
         if self._is_wildcard:
             self._take_destinations(count)
+        self._senders = bytes(self._name_view[: count * _NAME_BYTES])
         octets = bytes(self._slot_view[: count * SLOT_BYTES])
         lengths = self._in_words[_LENGTH_WORD : 16 * count : 16].tolist()
         if max(lengths) > SLOT_BYTES:
@@ -179,8 +182,8 @@ class DatagramBatch:
 
     def client(self, index: int) -> str:
         """Return the IP address that a datagram of this batch came from, as text."""
-        start = index * _NAME_BYTES + (8 if self._is_v6 else 4)
-        packed = bytes(self._name_view[start : start + (16 if self._is_v6 else 4)])
+        start = index * _NAME_BYTES + self._address_at
+        packed = self._senders[start : start + self._address_bytes]
         text = self._texts.get(packed)
         if text is None:
             if len(self._texts) >= 4096:  # our choice: some 500 kB
