@@ -303,14 +303,14 @@ class Locations:
         difference, as far as so many pieces show it.
         """
         assert view.class_of is not None  # only views have neighborhoods
-        kind = view.class_of(location)
+        kind = _kind(view, location)
         budget = MAX_PIECES if self._databases else MAX_CONFIGURED_PIECES
         for prefix_len in range(least, 0, -1):
             size = 1 << bits - prefix_len
             start = (number // size ^ 1) * size
             for known in self._pieces(start, start + size, bits):
                 budget -= 1
-                if budget < 0 or view.class_of(known.location) != kind:
+                if budget < 0 or _kind(view, known.location) != kind:
                     return prefix_len
         return 0
 
@@ -374,6 +374,17 @@ def _layered(
         row, _ = rows.find(packed, network.prefixlen)
         said = _NOTHING if place is None else place.value
         yield network, said._replace(row=None if row is None else row.value)
+
+
+def _kind(view: Aspect, location: ClientLocation) -> Hashable:
+    """Return what a group makes of a location.
+
+    For what looks at positions nobody's location is a kind of its own: that `DEFAULT_REGION` stands for it is
+    `[INF]`, and a scope must not take the clients of a configured network for the rest of the world.
+    """
+    assert view.class_of is not None
+    is_nobody = view.field_scope is POSITION.field_scope and location.source == UNKNOWN.source
+    return is_nobody, view.class_of(location)
 
 
 def _prefix_len(network: Network) -> int:
