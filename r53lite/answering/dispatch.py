@@ -35,6 +35,8 @@ Reply = bytes | None | Coroutine[None, None, bytes | None]
 _Outcome = bytes | handover.Outcome
 _Find = Callable[[bytes], Ready | None]
 
+PLAIN_UDP_BYTES = 512  # RFC 1035 §2.3.4: what a client without EDNS takes
+
 logger = logging.getLogger("r53lite.answering")
 
 
@@ -190,34 +192,39 @@ class Dispatch:
         """Answer a request that the young generation of its table does not hold. The boundary for bugs."""
         try:
             may_recurse = self._clients.may_recurse(address)
-            ready = self._replay.ready(is_stream=is_stream, may_recurse=may_recurse).recall(request[2:])
-            if ready is not None:
-                return self._answer_ready(ready, request, address, is_stream=is_stream)
+            ready = self._replay.ready(is_stream=is_stream, may_recurse=may_recurse)
+            recalled = ready.recall(request[2:])
+            if recalled is not None:
+                return self._answer_ready(recalled, request, address, is_stream=is_stream)
             tail = cookie_tail(request) if request[11:12] == b"\x01" else 0  # one additional record
             if tail:
                 replayed = self._replay_cookie(request, tail, address, is_stream=is_stream)
                 if replayed is not None:
                     return replayed
-            return self._answer_request(request, address, is_stream=is_stream, may_recurse=may_recurse)
+            limit_bytes = wire.MAX_MESSAGE_BYTES if is_stream else PLAIN_UDP_BYTES
+            return self._answer_request(Asker(request, address, limit_bytes, is_stream, may_recurse, ready))
         except Exception:
             logger.exception("a query failed")
             return self._fail(request)
 
-    def _answer_request(self, request: bytes, address: str, *, is_stream: bool, may_recurse: bool) -> Reply:
-        """Decode a request and answer it."""
+    def _answer_request(self, asker: Asker) -> Reply:
+        """Decode a request and answer it; the asker's limit is that of a client without EDNS."""
         try:
-            query = wire.decode_query(request)
+            query = wire.decode_query(asker.request)
         except WireError as error:
-            return self._answer_unreadable(request, address, error.rcode)
-        limit_bytes = wire.MAX_MESSAGE_BYTES if is_stream else self._udp_limit(query)
-        asker = Asker(request, address, limit_bytes, is_stream, may_recurse)
-        if query.edns is not None and query.edns.has_client_options:
-            query = self._admit(query, asker)
+            return self._answer_unreadable(asker.request, asker.address, error.rcode)
+        if query.edns is not None:
+            if not asker.is_stream:  # RFC 6891 §6.2.5: the lesser of both sides' sizes
+                limit_bytes = min(query.edns.payload_bytes, self._settings.udp_payload_bytes)
+                asker = asker._replace(limit_bytes=limit_bytes)
+            if query.edns.has_client_options:
+                query = self._admit(query, asker)
         outcome = self._answer(query, asker)
         if isinstance(outcome, bytes):
             return outcome
         if isinstance(outcome, Response):
-            return wire.encode_response(query, outcome, limit_bytes, self._settings.udp_payload_bytes)
+            payload_bytes = self._settings.udp_payload_bytes
+            return wire.encode_response(query, outcome, asker.limit_bytes, payload_bytes)
         return self._finish(outcome, query, asker)
 
     def _fail(self, request: bytes) -> bytes:
@@ -241,14 +248,6 @@ class Dispatch:
                 wire.read_edns(request), unscoped(address), now=int(self._wall_clock())
             )
         return wire.encode_error(request, rcode, self._settings.udp_payload_bytes, options)
-
-    def _udp_limit(self, query: Query) -> int:
-        """Return the longest UDP reply: 512 without EDNS, else the lesser of both sides' sizes (RFC 6891
-        §6.2.5).
-        """
-        if query.edns is None:
-            return 512
-        return min(query.edns.payload_bytes, self._settings.udp_payload_bytes)
 
     async def _finish(self, resolve: handover.Resolve, query: Query, asker: Asker) -> bytes:
         """Wait for recursion and encode what came of it."""

@@ -19,8 +19,9 @@ from r53lite.answering.chaos import Chaos
 from r53lite.answering.clear_path import ClearPath
 from r53lite.answering.clients import Clients
 from r53lite.answering.compiled import Leaf, Looked, Opts, Tree, longest_bytes, pick
+from r53lite.answering.kept import Kept
 from r53lite.answering.place import Place
-from r53lite.answering.replay import Asked, Entry, Replay, Targets, Uncompiled
+from r53lite.answering.replay import Asked, Entry, Ready, Replay, Targets, Uncompiled
 from r53lite.answering.reply_options import COOKIE_REPLY_BYTES, ClientOptions, ends_in_cookie
 from r53lite.answering.shape import Shape, shape_of
 from r53lite.control.snapshot import Snapshot
@@ -54,13 +55,16 @@ class DispatchSettings(NamedTuple):
 
 
 class Asker(NamedTuple):
-    """How a query came: its bytes, its client, and the longest reply that this client takes."""
+    """How a query came: its bytes, its client, the longest reply that this client takes, and the table of
+    whole requests that came the same way.
+    """
 
     request: bytes
     address: str
     limit_bytes: int
     is_stream: bool
     may_recurse: bool
+    ready: Kept[bytes, Ready]
 
 
 class ZoneAnswers:
@@ -119,7 +123,10 @@ class ZoneAnswers:
         known = self._replay.get(key)
         reply = None
         if known.__class__ is Leaf:  # no choice, no dependence: most answers
-            reply = self._replayed(query, asker, shape, known, known)
+            if edns is None:
+                reply = _replayed_plainly(query, asker, shape, known)
+            else:
+                reply = self._replayed(query, asker, shape, known, known)
         elif known is not None or shape.is_shared or self._replay.is_second_sight(key):
             reply = self._compiled(query, asker, zone, shape, key, known)
         return self._answer_clear(query, asker, zone, shape) if reply is None else reply
@@ -197,7 +204,7 @@ class ZoneAnswers:
 
     def _keep(self, query: Query, asker: Asker, shape: Shape, found: Tree | Entry, opts: Opts) -> None:
         """Keep a reply for the next request of the same octets, the cookie at their end not counted."""
-        table = self._replay.ready(is_stream=asker.is_stream, may_recurse=asker.may_recurse)
+        table = asker.ready
         limit_bytes = asker.limit_bytes - ID_BYTES
         key, edns = asker.request[2:], query.edns
         if edns is not None and edns.cookie:  # its reply depends on client and time
@@ -240,6 +247,20 @@ class ZoneAnswers:
     def _place(self, query: Query, asker: Asker) -> Callable[[], Place]:
         """Return what finds out where the client is."""
         return partial(self._clients.place, self._snapshot().locations, asker.address, query.client_subnet)
+
+
+def _replayed_plainly(query: Query, asker: Asker, shape: Shape, leaf: Leaf) -> bytes | None:
+    """Put a reply without an OPT record together, and keep it when its request is seen again: what
+    `_replayed` does where there is no choice, in few steps, because a flood of random names comes here.
+    """
+    request = asker.request
+    reply = request[:ID_BYTES] + leaf.head + query.question + shape.record + leaf.body
+    if len(reply) > asker.limit_bytes:
+        return None
+    key = request[ID_BYTES:]
+    if asker.ready.is_second_sight(key):
+        asker.ready.put(key, reply[ID_BYTES:])
+    return reply
 
 
 def _without_cookie(opts: Opts) -> Opts:
