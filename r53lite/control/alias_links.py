@@ -13,7 +13,7 @@ Groups are never changed: those with links are made anew, targets first. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from r53lite.control.cidr_collection_file import CidrCollection
@@ -31,6 +31,8 @@ from r53lite.zone.packed import find_data, is_cut, is_occluded
 
 _OUTSIDE_TYPES = frozenset((rrtypes.A, rrtypes.AAAA))  # records-and-changes.md §1.1
 
+_LINKED_AT_ONCE = 64  # groups between two pauses
+
 _Key = tuple[bytes, int]
 
 
@@ -44,14 +46,29 @@ class BlockLinks:
         self._collections = collections
         self._indexes: dict[tuple[str, frozenset[str]], CidrIndex] = {}
 
-    def link(self, groups: Sequence[RecordSetGroup], faults: list[Fault]) -> list[RecordSetGroup]:
-        """Return the groups with their views of locations, those under policy cidr with their blocks; note
-        what does not exist.
+    def link(
+        self, groups: Sequence[RecordSetGroup], faults: list[Fault], pause: Callable[[], object] = int
+    ) -> list[RecordSetGroup]:
+        """Return the groups with their views of locations, those under policy cidr with their blocks.
+
+        Args:
+            groups: all groups of a zone.
+            faults: takes what does not exist.
+            pause: called after every few milliseconds of work; may raise. The default does nothing.
         """
-        return [
-            self._link(group, faults) if group.policy == "cidr" else group._replace(view=view_of(group))
-            for group in groups
-        ]
+        linked = []
+        for group in groups:
+            is_cidr = group.policy == "cidr"
+            linked.append(self._link(group, faults) if is_cidr else group._replace(view=view_of(group)))
+            if not len(linked) % _LINKED_AT_ONCE:
+                pause()
+        return linked
+
+    def used_by(self, groups: Iterable[RecordSetGroup]) -> tuple[CidrCollection, ...]:
+        """Return the collections that sound groups go by, each once."""
+        sets = (one for group in groups for one in group.sets)
+        names = dict.fromkeys(one.cidr.collection for one in sets if one.cidr is not None)
+        return tuple(self._collections[name] for name in names if name in self._collections)
 
     def _link(self, group: RecordSetGroup, faults: list[Fault]) -> RecordSetGroup:
         name = ""
@@ -94,7 +111,7 @@ class _Place(NamedTuple):
 
 
 def link_aliases(
-    zone: Zone, groups: Sequence[RecordSetGroup], faults: list[Fault]
+    zone: Zone, groups: Sequence[RecordSetGroup], faults: list[Fault], pause: Callable[[], object] = int
 ) -> frozenset[OutsideTarget]:
     """Link the aliases of a zone that nobody has seen yet: its nodes get the linked groups.
 
@@ -102,6 +119,7 @@ def link_aliases(
         zone: the built zone.
         groups: all its policy groups.
         faults: takes loops and chains that are too long as errors, aliases without a target as warnings.
+        pause: called after every few milliseconds of work; may raise. The default does nothing.
 
     Returns:
         The names outside the zone that aliases lead to.
@@ -115,8 +133,10 @@ def link_aliases(
         return frozenset()
     order = _targets_first(aliases, faults)
     linking = _Linking(zone, aliases, faults)
-    for key in order:
+    for number, key in enumerate(order, 1):
         linking.link(key)
+        if not number % _LINKED_AT_ONCE:
+            pause()
     return frozenset(linking.outside)
 
 

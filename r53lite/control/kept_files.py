@@ -2,8 +2,9 @@
 
 A zone whose files are all as they were is the same zone: the next snapshot gets the very object. Its files
 are master file, policy files and what they include; what the health checks that it names look like is no part
-of it, because a zone holds their ids alone and whether each id is defined is checked at every load. The
-blocks of CIDR collections are: where a collection changed, the zones that use collections are read again.
+of it, because a zone holds their ids alone and whether each id is defined is checked at every load. The CIDR
+collections that it names are a part of it, because it holds their blocks: where one is another now, in
+whichever file, the files of the zone are read again.
 
 Where one file of a zone changed, was added or is gone, all files of that zone are read again, and of a file
 that moved from one zone to another those of both.
@@ -11,7 +12,7 @@ that moved from one zone to another those of both.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,11 +29,10 @@ from r53lite.zone.records import Record, RecordTable
 class Reading(NamedTuple):
     """What one file says.
 
-    `origin` is the zone it belongs to; None for a policy file with health checks alone, or a name that is
-    none. `health_checks`, `references` and `cidr_collections` have the lines where they stand;
-    `uses_collections` says whether a group needs the blocks of one. `included` are the files that
-    $INCLUDE names. Data (`table` of a master file, `records` and `groups` of a policy file) is there only
-    from reading to building.
+    `origin` is the zone it belongs to; None for a policy file with what is common to the directory alone, or
+    a name that is none. `health_checks`, `references` and `cidr_collections` have the lines where they stand.
+    `included` are the files that $INCLUDE names. Data (`table` of a master file, `records` and `groups` of a
+    policy file) is there only from reading to building.
     """
 
     path: Path
@@ -41,12 +41,11 @@ class Reading(NamedTuple):
     included: tuple[Path, ...] = ()
     health_checks: tuple[tuple[HealthCheck, int], ...] = ()
     references: tuple[tuple[str, int], ...] = ()
-    cidr_collections: tuple[tuple[CidrCollection, int], ...] = ()
-    uses_collections: bool = False
     table: RecordTable | None = None
     records: tuple[Record, ...] = ()
     groups: tuple[RecordSetGroup, ...] = ()
     is_kept: bool = False
+    cidr_collections: tuple[tuple[CidrCollection, int], ...] = ()
 
     @property
     def is_master_file(self) -> bool:
@@ -64,15 +63,20 @@ class Reading(NamedTuple):
 
 
 class KeptZone(NamedTuple):
-    """A zone, the warnings of building it, and the names outside it that its aliases lead to."""
+    """A zone, and the warnings of building it.
+
+    `outside` are the names outside it that its aliases lead to, `collections` the CIDR collections that its
+    groups go by.
+    """
 
     zone: Zone
     faults: tuple[Fault, ...]
     outside: frozenset[OutsideTarget] = frozenset()
+    collections: tuple[CidrCollection, ...] = ()
 
 
 class KeptLocations(NamedTuple):
-    """Where clients are, the warnings of reading it, and all files that say so."""
+    """Where clients are, the warnings of reading it, and all files that it comes from."""
 
     locations: Locations
     faults: tuple[Fault, ...] = ()
@@ -125,23 +129,27 @@ def read_what_changed(
         for path in todo:
             readings[path] = read(path)
             changed_origins.add(readings[path].origin)
-        if _collections_differ(kept.readings, readings, (*changed, *gone)):
-            users = [reading for reading in kept.readings.values() if reading.uses_collections]
-            changed_origins |= {reading.origin for reading in users}
-        changed_origins.discard(None)
         unread = [path for path in there if path not in readings]
+        as_before = [kept.readings[path] for path in unread]
+        changed_origins |= _with_other_blocks(kept, (*readings.values(), *as_before))
+        changed_origins.discard(None)
         todo = [path for path in unread if kept.readings[path].origin in changed_origins]
         if not todo:
             break
     return {path: readings.get(path) or kept.readings[path] for path in paths}
 
 
-def _collections_differ(
-    before: Mapping[Path, Reading], now: Mapping[Path, Reading], paths: Sequence[Path]
-) -> bool:
-    """Say whether some files define other CIDR collections than they did; their lines do not matter."""
-
-    def defined(reading: Reading | None) -> list[CidrCollection]:
-        return [] if reading is None else [collection for collection, _ in reading.cidr_collections]
-
-    return any(defined(before.get(path)) != defined(now.get(path)) for path in paths)
+def _with_other_blocks(kept: KeptFiles, readings: Iterable[Reading]) -> set[bytes]:
+    """Return the zones that go by a CIDR collection that is another now, or none."""
+    used = {origin: zone.collections for origin, zone in kept.zones.items() if zone.collections}
+    if not used:
+        return set()
+    now: dict[str, CidrCollection] = {}
+    for reading in readings:
+        for collection, _ in reading.cidr_collections:
+            now[collection.name] = collection  # a name that is there twice is an error: nothing is kept then
+    return {
+        origin
+        for origin, collections in used.items()
+        if any(now.get(collection.name) != collection for collection in collections)
+    }

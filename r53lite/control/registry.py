@@ -10,7 +10,7 @@ interpreter to the event loop); what is left for the loop is to tell the health 
 and to assign one reference. What is not served any more is freed in slices (`control.freeing`).
 
 `watch` looks at the files twice a second (`control.stamps`: portable, and cheap for the dozens of files a
-directory has), those of $INCLUDE too.
+directory has), those of $INCLUDE and those that `locations.yaml` names too.
 """
 
 from __future__ import annotations
@@ -107,8 +107,7 @@ class Registry:
             self._progress = None
             self._seen = dict(load.files.kept.stamps)
             load.files.raise_for_errors()
-            self._publish(load)
-            return load.report.faults
+            return self._publish(load).faults
 
     async def reload(self) -> ReloadReport:
         """Load what changed and publish it, or refuse it; returns when it is over. See the module for how
@@ -156,23 +155,25 @@ class Registry:
                 report = ReloadReport(self.snapshot.version, 0.0, None, (fault,))
             else:
                 self._seen = dict(load.files.kept.stamps)
-                self._publish(load)
-                report = load.report
+                report = self._publish(load)
         _log(report)
         return report
 
-    def _publish(self, load: _Load) -> None:
-        """Let queries see what was loaded, unless it is refused or nothing changed."""
+    def _publish(self, load: _Load) -> ReloadReport:
+        """Let queries see what was loaded, unless it is refused or nothing changed.
+
+        Returns:
+            The report with the version that is served now: measured latencies may have made one meanwhile.
+        """
         snapshot = load.snapshot
-        if snapshot is None:
-            return
-        self._kept = load.files.kept
-        if snapshot is load.served:
-            return
-        locations = snapshot.locations.with_measured(self._measured)  # maybe of this very moment
-        self.snapshot = snapshot._replace(locations=locations, version=self.snapshot.version + 1)
-        if self._on_publish is not None:
-            self._on_publish()
+        if snapshot is not None:
+            self._kept = load.files.kept
+        if snapshot is not None and snapshot is not load.served:
+            locations = snapshot.locations.with_measured(self._measured)  # maybe of this very moment
+            self.snapshot = snapshot._replace(locations=locations, version=self.snapshot.version + 1)
+            if self._on_publish is not None:
+                self._on_publish()
+        return load.report._replace(version=self.snapshot.version)
 
     def publish_latencies(self, measured: LatencyTable) -> None:
         """Let the times of our probes count from now on, where the locations say that they do."""

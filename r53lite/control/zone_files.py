@@ -321,9 +321,11 @@ class _Loading:
         records = table.snapshot() if self._is_linted else None
         built: list[Fault] = []
         files = tuple(dict.fromkeys((*parts.files, *table.files)))
-        groups = blocks.link(parts.groups, built)
+        groups = blocks.link(parts.groups, built, self._tell)
         zone = build_zone(origin, table, groups, built, files, self._tell)
-        outside = frozenset[OutsideTarget]() if zone is None else link_aliases(zone, groups, built)
+        outside = frozenset[OutsideTarget]()
+        if zone is not None:
+            outside = link_aliases(zone, groups, built, self._tell)
         is_faulty = origin in self.faulty_origins
         if is_faulty:  # a record that could not be read explains what the builder misses
             built = [fault for fault in built if fault.is_error and fault.line]
@@ -331,7 +333,7 @@ class _Loading:
             free_lists(table)
             if records is not None:
                 self._linted[origin] = zone, records
-            return KeptZone(zone, tuple(built), outside)
+            return KeptZone(zone, tuple(built), outside, blocks.used_by(groups))
         self.faults += built
         free_in_slices(table)
         return None
@@ -349,7 +351,6 @@ def _read_policy_file(path: Path, faults: Faults) -> Reading:
         health_checks=policy_file.health_checks,
         references=policy_file.references,
         cidr_collections=policy_file.cidr_collections,
-        uses_collections=any(group.policy == "cidr" for group in policy_file.groups),
         records=policy_file.records,
         groups=policy_file.groups,
     )

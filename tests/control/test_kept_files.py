@@ -10,7 +10,9 @@ import pytest
 
 from r53lite.control.zone_files import LoadedFiles, load_zone_files
 from r53lite.dns.name import parse_name
-from r53lite.zone.model import Zone
+from r53lite.routing.cidr_index import ClientPrefix
+from r53lite.routing.record_set import RecordSetGroup
+from r53lite.zone.model import PolicyNode, Zone
 
 APEX = "$TTL 300\n@ IN SOA ns1 admin 7 3600 600 86400 60\n@ NS ns1\nns1 A 127.0.0.1\n"
 POLICIES = (
@@ -156,3 +158,95 @@ def test_a_missing_include_is_an_error_and_watched(directory: Directory) -> None
     loaded = directory.load()
     assert any(fault.is_error and "parts/hosts" in fault.reason for fault in loaded.faults)
     assert directory.path / "parts" / "hosts" in loaded.kept.stamps
+
+
+# --- collections, aliases and locations ---------------------------------------------------------------------
+
+CIDR = (
+    "zone: {zone}\n"
+    "records:\n"
+    "  - {{name: near, type: A, ttl: 5, policy: cidr, sets: [\n"
+    "      {{id: in, cidr: {{collection: {collection}, location: here}}, values: [192.0.2.1]}},\n"
+    "      {{id: out, cidr: {{collection: {collection}, location: '*'}}, values: [192.0.2.2]}}]}}\n"
+    "  - {{name: also, type: A, alias: {{target: near}}}}\n"
+)
+COLLECTIONS = "cidr_collections:\n  one: {here: [198.51.100.0/24]}\n  two: {here: [198.51.100.0/24]}\n"
+
+
+@pytest.fixture
+def policies(directory: Directory) -> Directory:
+    """Zone a.test goes by the collection `one`, c.test by `two`; both are in another file."""
+    directory.write("a.yaml", CIDR.format(zone="a.test", collection="one"))
+    directory.write("c.test.zone", APEX)
+    directory.write("c.yaml", CIDR.format(zone="c.test", collection="two"))
+    directory.write("shared.yaml", COLLECTIONS)
+    directory.last = directory.load()
+    assert not [fault for fault in directory.last.faults if fault.is_error]
+    return directory
+
+
+def locations_at(loaded: LoadedFiles, name: str, host: int) -> tuple[str, ...]:
+    """Return the locations of a client by the blocks of a group, seen through the alias to it."""
+    origin = parse_name(name)
+    node = zone(loaded, name).names.get(parse_name("also", origin))
+    assert isinstance(node, PolicyNode)
+    (group,) = node.data.values()
+    assert isinstance(group, RecordSetGroup)
+    alias = group.sets[0].alias
+    assert alias is not None
+    assert isinstance(alias.target, RecordSetGroup)
+    assert alias.target.blocks is not None
+    return alias.target.blocks.match(ClientPrefix(bytes([203, 0, 113, host]), 32)).locations
+
+
+def test_a_changed_collection_rebuilds_the_zones_that_use_it_and_no_other(policies: Directory) -> None:
+    assert locations_at(policies.last, "a.test", 1) == ("*",)
+    policies.write("shared.yaml", COLLECTIONS.replace("198.51.100.0", "203.0.113.0", 1))
+    loaded = policies.load()
+    assert locations_at(loaded, "a.test", 1)[0] == "here"
+    assert zone(loaded, "a.test") is not zone(policies.last, "a.test")
+    for name in ("b.test", "c.test"):
+        assert zone(loaded, name) is zone(policies.last, name)
+
+
+def test_a_collection_that_moves_to_another_file_rebuilds_nothing(policies: Directory) -> None:
+    head, one, two = COLLECTIONS.splitlines()
+    policies.write("shared.yaml", f"{head}\n{one}\n")
+    policies.write("moved.yaml", f"{head}\n{two}\n")
+    loaded = policies.load()
+    assert [one is two for one, two in zip(loaded.zones, policies.last.zones, strict=True)] == [True] * 3
+
+
+def test_a_collection_beside_the_records_that_use_it_is_found_anew(policies: Directory) -> None:
+    """The file of one zone defines what another goes by."""
+    policies.write("shared.yaml", COLLECTIONS.splitlines()[0] + "\n" + COLLECTIONS.splitlines()[1] + "\n")
+    two = "cidr_collections: {two: {here: [198.51.100.0/24]}}\n"
+    policies.write("a.yaml", two + CIDR.format(zone="a.test", collection="one"))
+    policies.last = policies.load()
+    policies.write(
+        "a.yaml", two.replace("198.51.100.0", "203.0.113.0") + CIDR.format(zone="a.test", collection="one")
+    )
+    loaded = policies.load()
+    assert locations_at(loaded, "c.test", 1)[0] == "here"
+    assert locations_at(loaded, "a.test", 1) == ("*",)
+
+
+def test_an_unrelated_edit_keeps_zones_with_policies_and_aliases(policies: Directory) -> None:
+    policies.write("b.test.zone", APEX + "new A 192.0.2.9\n")
+    loaded = policies.load()
+    for name in ("a.test", "c.test"):
+        assert zone(loaded, name) is zone(policies.last, name)
+    assert loaded.locations is policies.last.locations
+
+
+def test_a_file_that_the_locations_name_is_read_again_when_it_changes(directory: Directory) -> None:
+    directory.write("locations.yaml", "latencies: times.csv\n")
+    directory.write("times.csv", "region,us-east-1\neu-west-1,80\n")
+    directory.last = directory.load()
+    assert not [fault for fault in directory.last.faults if fault.is_error]
+    assert directory.path / "times.csv" in directory.last.included_files
+    assert directory.load().locations is directory.last.locations
+    directory.write("times.csv", "region,us-east-1\neu-west-1,90\n")
+    loaded = directory.load()
+    assert loaded.locations is not directory.last.locations
+    assert zone(loaded, "a.test") is zone(directory.last, "a.test")

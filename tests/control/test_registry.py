@@ -7,7 +7,7 @@ import gc
 import logging
 import sys
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 
 import pytest
@@ -16,10 +16,12 @@ import pytest_asyncio
 from r53lite.control import registry as registry_module
 from r53lite.control.quiet import SWITCH_INTERVAL_S, quiet_loading
 from r53lite.control.registry import Registry
-from r53lite.control.reload_report import ZoneChanges
+from r53lite.control.reload_report import ZoneChanges, compare_zones
 from r53lite.control.zone_files import LoadedFiles, load_zone_files
 from r53lite.dns.name import parse_name
-from r53lite.errors import ZoneDataError
+from r53lite.errors import Fault, ZoneDataError
+from r53lite.routing.latencies import LatencyTable
+from r53lite.zone.model import Zone
 from r53lite.zone.name_table import NameTable
 from r53lite.zone.node import Packed
 from tests.clients import until
@@ -236,6 +238,34 @@ async def test_what_a_refused_reload_built_is_freed_and_what_is_served_is_not(tm
     (built,) = watched
     await until(lambda: not built)
     assert len(registry.snapshot.catalog.zones[0].names) == 5002
+    await registry.close()
+
+
+async def test_latencies_that_come_during_a_reload_are_not_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, "a.test")
+    locations = tmp_path / "locations.yaml"
+    locations.write_text("latency: measured\n", encoding="utf-8")
+    registry = Registry([tmp_path], locations)
+    await registry.load()
+    loop = asyncio.get_running_loop()
+    measured = LatencyTable().observe("eu-west-1", 12.0, 0.0)
+
+    def compare(before: Iterable[Zone], after: Iterable[Zone]) -> tuple[ZoneChanges, list[Fault]]:
+        published = threading.Event()
+        loop.call_soon_threadsafe(registry.publish_latencies, measured)
+        loop.call_soon_threadsafe(published.set)
+        assert published.wait(10)
+        return compare_zones(before, after)
+
+    monkeypatch.setattr(registry_module, "compare_zones", compare)
+    assert (await registry.reload()).version == registry.snapshot.version == 2  # the latencies alone
+    write(tmp_path, "a.test", "www A 192.0.2.1\n")
+    report = await registry.reload()
+    assert report.version == registry.snapshot.version == 4
+    found = registry.snapshot.locations.locate(bytes(4), 32)
+    assert found.latency_ms == {"eu-west-1": 12.0}
     await registry.close()
 
 
