@@ -12,7 +12,7 @@ from benchmarks.__main__ import find_peers
 from benchmarks.answers import describe
 from benchmarks.dnsperf import Load
 from benchmarks.loading import Loading, Start
-from benchmarks.policies import POLICY, latency_questions
+from benchmarks.policies import LATENCY, POLICY, ask_from_subnets
 from benchmarks.queries import Results
 from benchmarks.report import BEGIN, END, Report, format_report, format_runs, save_report
 from benchmarks.rows import BUDGETS, KEYS, ROWS, Row
@@ -40,7 +40,7 @@ def test_no_two_runs_ask_for_the_same_new_name(row: Row) -> None:
 
 
 def test_latency_queries_carry_their_client_subnet() -> None:
-    question = next(iter(latency_questions(Run(1, 1, 1))))
+    question = next(iter(ask_from_subnets(LATENCY)(Run(1, 1, 1))))
     query = make_query(question, is_edns=True)
     assert query.question[0].name.to_text() == f"api.{POLICY}"
     assert [option.to_text() for option in query.options] == ["ECS 10.0.0.0/24 scope/0"]
