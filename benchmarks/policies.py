@@ -10,8 +10,8 @@ One zone, `policy.example.`, whose names are answered by policy in the peers' ow
   three levels deep.
 
 Each live target is an HTTP server of the benchmark on an address of 127.0.0.0/8; at the dead one's nobody
-listens, so an answer that shows it comes from a server whose health is not live. What is right is worked out here,
-in arithmetic of its own, to hold r53lite and the peers against.
+listens, so an answer that shows it comes from a server whose health is not live. What is right is worked
+out here, in arithmetic of its own, to hold r53lite and the peers against.
 """
 
 from __future__ import annotations

@@ -35,8 +35,8 @@ from benchmarks.zones import (
 
 WARM_UP_S = 1
 # r53lite keeps the answer to a question at its second sight, and the reply to one request, byte for byte,
-# at that request's second: the third pass is the first that may be all replayed. Where two requests want one slot
-# of the doorkeeper it can take a few more.
+# at that request's second: the third pass is the first that may be all replayed. Where two
+# requests want one slot of the doorkeeper it can take a few more.
 WARM_UP_PASSES = 6
 WARM_UP_LIMIT_S = 30  # a server that takes longer for its passes is measured as far as it came
 WARM_UP_NAMES = 100_000

@@ -1,7 +1,8 @@
 """How are gdnsd and PowerDNS run, whose answers can follow weights, health and networks?
 
 gdnsd: one UDP and one TCP thread; plugins `weighted`, `multifo`, `metafo` and `geoip` (networks written down,
-no database) with `http_status` checks. PowerDNS: BIND backend, one receiver and one distributor thread, packet
+no database) with `http_status` checks.
+PowerDNS: BIND backend, one receiver and one distributor thread, packet
 cache and query cache as in its defaults (both on, 20 s and 60 s for negative answers); Lua records
 `pickwrandom` (which knows no health), `ifportup` (which has live checks), and one that reads the client's
 address.
@@ -71,7 +72,7 @@ plugins => {{
     www => {{ {weights} }}
     spare => {{ live => [ {live}, 60 ], dead => [ {dead}, 40 ] }}
     dead => {{ dead => [ {dead}, 1 ] }}
-    branches => {{ {branches} }}
+    branches => {{ multi => false, {branches} }}
   }}
   metafo => {{
     resources => {{
@@ -238,12 +239,12 @@ def _lua_records(check_port: int) -> Iterable[str]:
     yield f'www {TTL} IN LUA A "pickwrandom({{{weights}}})"\n'
     members = ",".join(f"'{address}'" for address in (*LIVE, DEAD))
     yield f"pool {TTL} IN LUA A \"ifportup({check_port},{{{members}}},{{selector='all'}})\"\n"
-    # Any eight of the healthy ones, in a mixed order; the addresses are counted up, as twelve are too long for
-    # one character string.
+    # Any eight of the healthy ones, in a mixed order; the addresses are counted up, as twelve are too long
+    # for one character string.
     start = int(MANY[0].rpartition(".")[2]) - 1
     yield (
         f"many {TTL} IN LUA A \";local a={{}} for i=1,{len(MANY)} do a[i]='127.0.0.'..(i+{start}) end "
-        f"local t=ifportup({check_port},a,{{selector='all'}}) local r={{}} "
+        f"local t=ifportup({check_port},a,{{selector='all',backupSelector='all'}}) local r={{}} "
         'for i=1,math.min(8,#t) do r[i]=table.remove(t,math.random(#t)) end return r"\n'
     )
     # 256 networks in netmask() are too long for a Lua record of one character string (255 octets, RFC 1035
