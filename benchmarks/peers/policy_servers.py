@@ -72,7 +72,7 @@ plugins => {{
     www => {{ {weights} }}
     spare => {{ live => [ {live}, 60 ], dead => [ {dead}, 40 ] }}
     dead => {{ dead => [ {dead}, 1 ] }}
-    branches => {{ multi => false, {branches} }}
+    branches => {{ {branches} }}
   }}
   metafo => {{
     resources => {{
@@ -158,7 +158,8 @@ def _format_gdnsd_policies(check_port: int) -> str:
         weights=_weights(WEIGHTS),
         live=LIVE[0],
         dead=DEAD,
-        branches=", ".join(f"{branch} => {{ {_weights(members)} }}" for branch, members in BRANCHES.items()),
+        # Of a group of addresses gdnsd shows several: the members stand side by side, with the same odds.
+        branches=_weights({a: w for members in BRANCHES.values() for a, w in members.items()}),
         members=", ".join(f"set{n} => {address}" for n, address in enumerate((*LIVE, DEAD))),
         regions=", ".join(REGIONS),
         networks=", ".join(f'"{network}" => [ {region} ]' for network, region, _ in networks),
@@ -244,8 +245,7 @@ def _lua_records(check_port: int) -> Iterable[str]:
     start = int(MANY[0].rpartition(".")[2]) - 1
     yield (
         f"many {TTL} IN LUA A \";local a={{}} for i=1,{len(MANY)} do a[i]='127.0.0.'..(i+{start}) end "
-        f"local t=ifportup({check_port},a,{{selector='all',backupSelector='all'}}) local r={{}} "
-        'for i=1,math.min(8,#t) do r[i]=table.remove(t,math.random(#t)) end return r"\n'
+        f"return pickrandomsample(8,ifportup({check_port},a,{{selector='all',backupSelector='all'}}))\"\n"
     )
     # 256 networks in netmask() are too long for a Lua record of one character string (255 octets, RFC 1035
     # §3.3.14); the networks' regions take turns, so the second octet of the client's address tells which one.
