@@ -19,12 +19,13 @@ import dns.query
 import dns.rcode
 
 from benchmarks.peers import PEERS
-from benchmarks.policies import DEAD, LIVE, MULTIVALUE, SPARE, WEIGHTED, WEIGHTS
+from benchmarks.policies import DEAD, LIVE, LOCATED, MULTIVALUE, SPARE, WEIGHTED, Drawn
 from benchmarks.process import BenchmarkError, Server
 from benchmarks.rows import Row
 from benchmarks.zones import ADDRESS, FLAT, TLD, WILD, Question, Run, host, make_query
 
 SAMPLE = 50  # answers compared from a row's questions, beside the chosen ones
+CHECKED = 500  # answers by client subnet, of each server
 SAMPLED_FROM = 20_000
 DRAWS = 1_000
 SHARE_TOLERANCE = 0.08  # 5 standard deviations of a share of 40 % in 1,000 draws
@@ -65,16 +66,40 @@ class UnequalAnswersError(Exception):
     """Two servers differ, or an answer is wrong: there is nothing to time."""
 
 
+def check_answers(row: Row, server: Server) -> int:
+    """Hold a server's answers by policy against what they must be, whoever else agrees; return how many.
+
+    Raises:
+        UnequalAnswersError: where one is wrong, or shares are far from what they must be.
+    """
+    if row.drawn is not None:
+        qname = next(iter(row.questions(Run(0, 1, 1)))).qname
+        check_drawn(server, qname, row.drawn)
+        if qname == WEIGHTED and PEERS[server.name].weighs_health:
+            _check_spare(server)
+        return DRAWS
+    if not row.has_subnet:
+        return 0
+    questions = _sample(row, CHECKED)
+    for question in questions:
+        right = LOCATED[question.qname](question.subnet or "")
+        shown = _addresses(ask(server, question, row))
+        if shown != [right]:
+            raise UnequalAnswersError(
+                f"{server.name}: {question.qname} for {question.subnet} is {shown}; expected {right}"
+            )
+    return len(questions)
+
+
 def compare_answers(row: Row, ours: Server, peer: Server) -> int:
     """Ask r53lite and a peer the same questions; return how many.
 
     Raises:
-        UnequalAnswersError: with every question whose reply differs, or where shares do not follow weights.
+        UnequalAnswersError: with every question whose reply differs, or where the peer's shares do not
+        follow from the policy.
     """
-    if row.is_drawn:
-        for server in (ours, peer):
-            check_weighted(server)
-        return DRAWS
+    if row.drawn is not None:
+        return check_answers(row, peer)
     is_minimal = PEERS[peer.name].is_minimal
     questions = [*CHOSEN[row.chosen], *_sample(row)] if peer.name != "dnslib" else _sample(row)
     differences = []
@@ -91,31 +116,37 @@ def compare_answers(row: Row, ours: Server, peer: Server) -> int:
     return len(questions)
 
 
-def _sample(row: Row) -> list[Question]:
+def _sample(row: Row, count: int = SAMPLE) -> list[Question]:
     questions = list(islice(row.questions(Run(0, 1, SAMPLED_FROM)), SAMPLED_FROM))
-    return random.Random(35).sample(questions, min(SAMPLE, len(questions)))
+    return random.Random(35).sample(questions, min(count, len(questions)))
 
 
-def check_weighted(server: Server) -> None:
-    """Draw the weighted name's answer many times, and the spare one's where health decides it.
+def check_drawn(server: Server, qname: str, drawn: Drawn) -> None:
+    """Draw the answers of a name many times.
 
     Raises:
-        UnequalAnswersError: where a reply is not one of the addresses, a share is far from its weight, or a
-        dead target is shown.
+        UnequalAnswersError: where a reply has another number of addresses, the same one twice or one that is
+        not to be shown, such as the dead target, or where an address comes too often or too seldom.
     """
-    counts = dict.fromkeys(WEIGHTS, 0)
+    counts = dict.fromkeys(drawn.shares, 0)
     for _ in range(DRAWS):
-        addresses = _addresses(server, WEIGHTED)
-        if len(addresses) != 1 or not addresses <= counts.keys():
+        shown = _draw(server, qname)
+        if len(shown) != drawn.size or len(set(shown)) != drawn.size or not counts.keys() >= set(shown):
             raise UnequalAnswersError(
-                f"{server.name}: weighted answer {addresses!r}; expected one of {counts}"
+                f"{server.name}: {qname} is {shown}; expected {drawn.size} of {', '.join(counts)}"
             )
-        counts[addresses.pop()] += 1
-    for address, weight in WEIGHTS.items():
+        for address in shown:
+            counts[address] += 1
+    for address, right in drawn.shares.items():
         share = counts[address] / DRAWS
-        if abs(share - weight / 100) > SHARE_TOLERANCE:
-            raise UnequalAnswersError(f"{server.name}: {address} has share {share:.3f} with weight {weight}")
-    if PEERS[server.name].weighs_health and any(_addresses(server, SPARE) != {LIVE[0]} for _ in range(50)):
+        if abs(share - right) > SHARE_TOLERANCE:
+            raise UnequalAnswersError(
+                f"{server.name}: {qname} shows {address} in {share:.3f} of the replies; expected {right:.3f}"
+            )
+
+
+def _check_spare(server: Server) -> None:
+    if any(_draw(server, SPARE) != [LIVE[0]] for _ in range(50)):
         raise UnequalAnswersError(f"{server.name} shows the dead target {DEAD} of {SPARE}")
 
 
@@ -126,16 +157,20 @@ def wait_for_health(server: Server) -> None:
         BenchmarkError: it does not within a minute.
     """
     until = time.monotonic() + HEALTH_LIMIT_S
-    while (shown := _addresses(server, MULTIVALUE)) != set(LIVE):
+    while set(shown := _draw(server, MULTIVALUE)) != set(LIVE):
         if time.monotonic() > until:
             raise BenchmarkError(f"{server.name} shows {shown} for {MULTIVALUE}; expected {LIVE}")
         time.sleep(_POLL_S)
 
 
-def _addresses(server: Server, qname: str) -> set[str]:
+def _draw(server: Server, qname: str) -> list[str]:
     query = make_query(Question(qname), is_edns=False)
-    reply = dns.query.udp(query, ADDRESS, timeout=QUERY_TIMEOUT_S, port=server.port, ignore_unexpected=True)
-    return {rdata.to_text() for rrset in reply.answer for rdata in rrset}
+    limit_s = QUERY_TIMEOUT_S
+    return _addresses(dns.query.udp(query, ADDRESS, limit_s, server.port, ignore_unexpected=True))
+
+
+def _addresses(reply: dns.message.Message) -> list[str]:
+    return [rdata.to_text() for rrset in reply.answer for rdata in rrset]
 
 
 def ask(server: Server, question: Question, row: Row) -> dns.message.Message:

@@ -10,7 +10,21 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from benchmarks.policies import latency_questions, multivalue_questions, weighted_questions
+from benchmarks.policies import (
+    CIDR,
+    GEO,
+    LATENCY,
+    MULTIVALUE,
+    MULTIVALUE_12,
+    MULTIVALUE_12_ANSWERS,
+    TREE,
+    TREE_ANSWERS,
+    WEIGHTED,
+    WEIGHTED_ANSWERS,
+    Drawn,
+    ask_from_subnets,
+    ask_one,
+)
 from benchmarks.zones import (
     HOT_NAMES,
     LARGE_NAMES,
@@ -33,8 +47,8 @@ class Row:
     """One kind of work.
 
     `stage` names the set of zones and servers it needs, `chosen` the questions compared beside a sample.
-    `is_new`: no question may come twice, so dnsperf goes through its file once. `is_drawn`: the answers are
-    drawn by weight; their shares are checked instead of comparing each.
+    `is_new`: no question may come twice, so dnsperf goes through its file once. `drawn`: the answers are
+    drawn; their shares are checked instead of comparing each.
     """
 
     key: str
@@ -46,7 +60,7 @@ class Row:
     peers: tuple[str, ...]
     options: tuple[str, ...] = ()
     is_new: bool = False
-    is_drawn: bool = False
+    drawn: Drawn | None = None
     is_edns: bool = False
     is_tcp: bool = False
     has_subnet: bool = False
@@ -55,6 +69,23 @@ class Row:
 _HOT_CODES = {"NOERROR": 0.9, "NXDOMAIN": 0.1}
 _NOERROR = {"NOERROR": 1.0}
 _NEW = ("-n", "1")
+
+
+def _by_subnet(key: str, work: str, qname: str, peers: tuple[str, ...]) -> Row:
+    """Return a row that asks for one name from many client subnets."""
+    return Row(
+        key,
+        work,
+        "policy",
+        "policy",
+        ask_from_subnets(qname),
+        _NOERROR,
+        peers,
+        options=("-B",),
+        is_edns=True,
+        has_subnet=True,
+    )
+
 
 ROWS = (
     Row(
@@ -137,32 +168,43 @@ ROWS = (
         "weighted 40/40/20, one name, live checks",
         "policy",
         "policy",
-        weighted_questions,
+        ask_one(WEIGHTED),
         _NOERROR,
         POLICY,
-        is_drawn=True,
+        drawn=WEIGHTED_ANSWERS,
     ),
     Row(
         "multivalue",
         "multivalue, 4 of 5 healthy, live checks",
         "policy",
         "policy",
-        multivalue_questions,
+        ask_one(MULTIVALUE),
         _NOERROR,
         POLICY,
     ),
     Row(
-        "latency",
-        "latency by client subnet, 10,000 subnets, live checks",
+        "multi12",
+        "multivalue, 8 of 12 healthy, live checks",
         "policy",
         "policy",
-        latency_questions,
+        ask_one(MULTIVALUE_12),
         _NOERROR,
-        POLICY,
-        options=("-B",),
-        is_edns=True,
-        has_subnet=True,
+        ("PowerDNS",),
+        drawn=MULTIVALUE_12_ANSWERS,
     ),
+    Row(
+        "tree",
+        "tree: failover, weighted, weighted, live checks",
+        "policy",
+        "policy",
+        ask_one(TREE),
+        _NOERROR,
+        ("gdnsd",),
+        drawn=TREE_ANSWERS,
+    ),
+    _by_subnet("latency", "latency by client subnet, 10,000 subnets, live checks", LATENCY, POLICY),
+    _by_subnet("geo", "geolocation by client subnet, 10,000 subnets, live checks", GEO, ("gdnsd",)),
+    _by_subnet("cidr", "CIDR, 1,000 blocks, 10,000 client subnets, live checks", CIDR, ("gdnsd",)),
 )
 LOADING = ("start", "load")
 RELOAD = "reload"
@@ -205,7 +247,12 @@ BUDGETS = (
     Budget("weighted", "weighted", 1.5, 1.2, Base("gdnsd", "weighted")),
     Budget("multivalue", "multivalue", 1.5, 1.2, Base("gdnsd", "weighted")),
     Budget("latency", "latency by client subnet", 1.5, 1.2, Base("gdnsd", "weighted")),
+    Budget("weighted", "weighted", 1.5, 1.2, Base("r53lite", "hot")),
     Budget("latency", "latency by client subnet", 1.5, 1.2, Base("r53lite", "hot")),
+    Budget("geo", "geolocation by client subnet", 1.5, 1.2, Base("r53lite", "hot")),
+    Budget("cidr", "CIDR with 1,000 blocks", 1.5, 1.2, Base("r53lite", "hot")),
+    Budget("multi12", "multivalue of 12", 1.5, 1.2, Base("r53lite", "hot")),
+    Budget("tree", "three-level tree", 1.5, 1.2, Base("r53lite", "hot")),
     Budget("load", "load 1,000,000 records", 1.5, 1.0, Base("named-checkzone", "load")),
     Budget("bytes", "memory of a record", 450, 250, unit="bytes"),
     Budget("start", "start until the first answer", 0.6, 0.25, unit="s"),

@@ -1,7 +1,8 @@
 """How are gdnsd and PowerDNS run, whose answers can follow weights, health and networks?
 
-gdnsd: one UDP and one TCP thread; plugins `weighted`, `multifo` and `geoip` (networks written down, no
-database) with `http_status` checks. PowerDNS: BIND backend, one receiver and one distributor thread, packet
+gdnsd: one UDP and one TCP thread; plugins `weighted`, `multifo`, `metafo` and `geoip` (networks written down,
+no database) with `http_status` checks.
+PowerDNS: BIND backend, one receiver and one distributor thread, packet
 cache and query cache as in its defaults (both on, 20 s and 60 s for negative answers); Lua records
 `pickwrandom` (which knows no health), `ifportup` (which has live checks), and one that reads the client's
 address.
@@ -15,13 +16,20 @@ from functools import partial
 
 from benchmarks.peers.base import Peer, Site, printed_version
 from benchmarks.policies import (
+    BRANCHES,
     CHECK_INTERVAL_S,
     DEAD,
     LIVE,
+    MANY,
+    OFFICES,
+    OTHERS,
+    PLACES,
+    PLACES_OF,
     POLICY,
     REGIONS,
     TTL,
     WEIGHTS,
+    block_chains,
     client_networks,
 )
 from benchmarks.process import Server, need_program
@@ -63,6 +71,16 @@ plugins => {{
     service_types => check
     www => {{ {weights} }}
     spare => {{ live => [ {live}, 60 ], dead => [ {dead}, 40 ] }}
+    dead => {{ dead => [ {dead}, 1 ] }}
+    branches => {{ {branches} }}
+  }}
+  metafo => {{
+    resources => {{
+      tree => {{
+        datacenters => [ first, second ]
+        dcmap => {{ first => "%weighted!dead", second => "%weighted!branches" }}
+      }}
+    }}
   }}
   multifo => {{
     service_types => check
@@ -74,12 +92,30 @@ plugins => {{
         datacenters => [ {regions} ]
         nets => {{ {networks} }}
       }}
+      places => {{
+        datacenters => [ {places} ]
+        nets => {{ {place_networks} }}
+      }}
+      offices => {{
+        datacenters => [ {offices} ]
+        nets => {{ {blocks} }}
+      }}
     }}
     resources => {{
       api => {{
         map => clients
         service_types => check
         dcmap => {{ {targets} }}
+      }}
+      shop => {{
+        map => places
+        service_types => check
+        dcmap => {{ {place_targets} }}
+      }}
+      office => {{
+        map => offices
+        service_types => check
+        dcmap => {{ {office_targets} }}
       }}
     }}
   }}
@@ -90,6 +126,9 @@ www {TTL} DYNA weighted!www
 spare {TTL} DYNA weighted!spare
 pool {TTL} DYNA multifo!pool
 api {TTL} DYNA geoip!api
+shop {TTL} DYNA geoip!shop
+office {TTL} DYNA geoip!office
+tree {TTL} DYNA metafo!tree
 """
 
 
@@ -110,17 +149,43 @@ def start_gdnsd(site: Site) -> Server:
 
 
 def _format_gdnsd_policies(check_port: int) -> str:
+    networks = list(client_networks())
+    # The default list of datacenters is all of them, in order: a client in no block is given the first.
+    offices = {"others": OTHERS, **OFFICES}
     return _GDNSD_POLICIES.format(
         check_port=check_port,
         interval=CHECK_INTERVAL_S,
-        weights=", ".join(f"set{n} => [ {a}, {w} ]" for n, (a, w) in enumerate(WEIGHTS.items())),
+        weights=_weights(WEIGHTS),
         live=LIVE[0],
         dead=DEAD,
+        # Of a group of addresses gdnsd shows several: the members stand side by side, with the same odds.
+        branches=_weights({a: w for members in BRANCHES.values() for a, w in members.items()}),
         members=", ".join(f"set{n} => {address}" for n, address in enumerate((*LIVE, DEAD))),
         regions=", ".join(REGIONS),
-        networks=", ".join(f'"{network}" => [ {region} ]' for network, region in client_networks()),
-        targets=", ".join(f"{region} => {address}" for region, address in REGIONS.items()),
+        networks=", ".join(f'"{network}" => [ {region} ]' for network, region, _ in networks),
+        targets=_targets(REGIONS),
+        places=", ".join(PLACES),
+        place_networks=", ".join(
+            f'"{each[0]}" => [ {", ".join(PLACES_OF[n % len(PLACES_OF)])} ]'
+            for n, each in enumerate(networks)
+        ),
+        place_targets=_targets(PLACES),
+        offices=", ".join(offices),
+        blocks=", ".join(
+            f'"{block}" => [ {", ".join((*near, "others"))} ]' for block, near in block_chains()
+        ),
+        office_targets=_targets(offices),
     )
+
+
+def _weights(weights: dict[str, int]) -> str:
+    return ", ".join(
+        f"set{n} => [ {address}, {weight} ]" for n, (address, weight) in enumerate(weights.items())
+    )
+
+
+def _targets(targets: dict[str, str]) -> str:
+    return ", ".join(f"{place} => {address}" for place, address in targets.items())
 
 
 GDNSD = Peer(
@@ -175,6 +240,13 @@ def _lua_records(check_port: int) -> Iterable[str]:
     yield f'www {TTL} IN LUA A "pickwrandom({{{weights}}})"\n'
     members = ",".join(f"'{address}'" for address in (*LIVE, DEAD))
     yield f"pool {TTL} IN LUA A \"ifportup({check_port},{{{members}}},{{selector='all'}})\"\n"
+    # Any eight of the healthy ones, in a mixed order; the addresses are counted up, as twelve are too long
+    # for one character string.
+    start = int(MANY[0].rpartition(".")[2]) - 1
+    yield (
+        f"many {TTL} IN LUA A \";local a={{}} for i=1,{len(MANY)} do a[i]='127.0.0.'..(i+{start}) end "
+        f"return pickrandomsample(8,ifportup({check_port},a,{{selector='all',backupSelector='all'}}))\"\n"
+    )
     # 256 networks in netmask() are too long for a Lua record of one character string (255 octets, RFC 1035
     # §3.3.14); the networks' regions take turns, so the second octet of the client's address tells which one.
     targets = ",".join(f"'{address}'" for address in REGIONS.values())

@@ -12,7 +12,21 @@ from benchmarks.__main__ import find_peers
 from benchmarks.answers import describe
 from benchmarks.dnsperf import Load
 from benchmarks.loading import Loading, Start
-from benchmarks.policies import POLICY, latency_questions
+from benchmarks.policies import (
+    DEAD,
+    LATENCY,
+    LOCATED,
+    MULTIVALUE_12_ANSWERS,
+    POLICY,
+    TREE_ANSWERS,
+    WEIGHTED_ANSWERS,
+    Drawn,
+    ask_from_subnets,
+    cidr_address,
+    client_blocks,
+    client_subnets,
+    geo_address,
+)
 from benchmarks.queries import Results
 from benchmarks.report import BEGIN, END, Report, format_report, format_runs, save_report
 from benchmarks.rows import BUDGETS, KEYS, ROWS, Row
@@ -40,10 +54,36 @@ def test_no_two_runs_ask_for_the_same_new_name(row: Row) -> None:
 
 
 def test_latency_queries_carry_their_client_subnet() -> None:
-    question = next(iter(latency_questions(Run(1, 1, 1))))
+    question = next(iter(ask_from_subnets(LATENCY)(Run(1, 1, 1))))
     query = make_query(question, is_edns=True)
     assert query.question[0].name.to_text() == f"api.{POLICY}"
     assert [option.to_text() for option in query.options] == ["ECS 10.0.0.0/24 scope/0"]
+
+
+def test_the_collection_has_a_thousand_blocks_and_clients_outside() -> None:
+    assert len({block for block, _ in client_blocks()}) == 1000
+    assert len({office for _, office in client_blocks()}) == 10
+    sample = list(client_subnets())[:400]
+    assert 0.3 < sum(cidr_address(subnet) == "127.0.0.19" for subnet in sample) / len(sample) < 0.8
+    assert cidr_address("10.0.0.0/24") == "127.0.0.10"  # office0, outside of the narrow block
+    assert cidr_address("10.0.16.0/24") == "127.0.0.15"  # office5, the narrow block in it
+    assert cidr_address("10.0.32.0/24") == "127.0.0.19"  # in none
+
+
+def test_virginians_get_the_target_of_their_country() -> None:
+    shown = [geo_address(f"10.{n}.0.0/24") for n in range(4)]
+    assert shown == ["127.0.0.2", "127.0.0.2", "127.0.0.3", "127.0.0.4"]
+
+
+def test_no_right_answer_is_the_dead_target() -> None:
+    sample = list(client_subnets())[:100]
+    assert all(right(subnet) != DEAD for right in LOCATED.values() for subnet in sample)
+
+
+@pytest.mark.parametrize("drawn", [WEIGHTED_ANSWERS, TREE_ANSWERS, MULTIVALUE_12_ANSWERS])
+def test_shares_sum_to_the_size_of_an_answer(drawn: Drawn) -> None:
+    assert sum(drawn.shares.values()) == pytest.approx(drawn.size)
+    assert DEAD not in drawn.shares
 
 
 def test_every_budget_is_of_a_row_or_of_loading_or_reload() -> None:
