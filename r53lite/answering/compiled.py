@@ -18,12 +18,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Hashable, Sequence
-from functools import lru_cache
 from itertools import accumulate, pairwise
-from math import factorial
-from operator import itemgetter
 from typing import NamedTuple
 
+from r53lite.answering.orders import Orders, orders_of
 from r53lite.dns.wire import Encoded
 from r53lite.routing.cidr_index import CidrIndex, ClientPrefix
 from r53lite.routing.context import (
@@ -39,7 +37,7 @@ from r53lite.routing.record_set import OutsideTarget
 
 MAX_LEAVES = 256  # our choice: 100 weighted sets, the most of a group, and a chain of two smaller ones
 MAX_TABLE = 512  # our choice: weights that add up to more are searched, a table would be large
-MAX_ORDERED = 6  # 720 orders of six records are kept for all answers together; more are made one by one
+MAX_EXPANDED = 24  # the orders of four records: some 5 kB of whole replies
 
 Draw = Callable[[int], int]
 
@@ -79,14 +77,14 @@ class Choice(NamedTuple):
 class ReadyArrangement(NamedTuple):
     """An `Arrangement` for one question: all that stands before and behind the records is joined already.
 
-    `orders` are the arrangements by number, where they are few; else there are none, and each is made anew.
+    `orders` puts the records in order by one number; where there are too many, each order is made anew.
     """
 
     before: bytes
     blocks: tuple[bytes, ...]
     wanted: int
     behind: bytes
-    orders: tuple[Callable[[tuple[bytes, ...]], tuple[bytes, ...]], ...]
+    orders: Orders | None
 
 
 class ReadyTable(NamedTuple):
@@ -365,8 +363,8 @@ def pick_ready(tree: ReadyTree, draw: Draw) -> bytes:
             tree = replies[draw(total)]
         elif isinstance(tree, ReadyArrangement):
             before, blocks, wanted, behind, orders = tree
-            if orders:
-                return before + b"".join(orders[draw(len(orders))](blocks)) + behind
+            if orders is not None:
+                return before + b"".join(orders.pick(draw(orders.total), blocks)) + behind
             order = arranged(len(blocks), wanted, draw)
             return before + b"".join([blocks[index] for index in order]) + behind
         elif isinstance(tree, ReadyChoice):
@@ -374,27 +372,28 @@ def pick_ready(tree: ReadyTree, draw: Draw) -> bytes:
     return tree
 
 
-def make_ready(tree: Tree, question: bytes, opts: Opts) -> ReadyTree:
-    """Add question and OPT record of one request to every reply of a tree."""
+def make_ready(tree: Tree, question: bytes, opts: Opts, *, is_expanded: bool = False) -> ReadyTree:
+    """Add question and OPT record of one request to every reply of a tree.
+
+    Args:
+        tree: what the question is answered.
+        question: the question section as it came.
+        opts: the OPT records of the replies.
+        is_expanded: keep every order of a few records as a whole reply; for the few questions with a policy.
+    """
     if isinstance(tree, Leaf):
         return tree.head + question + tree.body + opts.of(tree.looked)
     if isinstance(tree, Arrangement):
-        count, wanted = len(tree.blocks), tree.wanted
-        orders = _orders(count) if wanted == count <= MAX_ORDERED else ()
-        behind = tree.behind + opts.of(tree.looked)
-        return ReadyArrangement(tree.head + question + tree.before, tree.blocks, wanted, behind, orders)
-    branches = tuple(make_ready(branch, question, opts) for branch in tree.branches)
+        head, before, blocks, wanted, behind, looked = tree
+        before, behind = head + question + before, behind + opts.of(looked)
+        orders = orders_of(len(blocks), wanted)
+        if is_expanded and orders is not None and orders.total <= MAX_EXPANDED:
+            numbers = range(orders.total)
+            replies = (before + b"".join(orders.pick(number, blocks)) + behind for number in numbers)
+            return ReadyTable(orders.total, tuple(replies))
+        return ReadyArrangement(before, blocks, wanted, behind, orders)
+    branches = tuple(make_ready(branch, question, opts, is_expanded=is_expanded) for branch in tree.branches)
     if tree.total > MAX_TABLE:
         return ReadyChoice(tree.total, tree.bounds, branches)
     numbers = range(tree.total)
     return ReadyTable(tree.total, tuple(branches[bisect_right(tree.bounds, number)] for number in numbers))
-
-
-@lru_cache(maxsize=MAX_ORDERED)
-def _orders(count: int) -> tuple[Callable[[tuple[bytes, ...]], tuple[bytes, ...]], ...]:
-    """Return what puts that many records in order, for each number that `arranged` can draw."""
-
-    def order_at(number: int) -> Callable[[tuple[bytes, ...]], tuple[bytes, ...]]:
-        return itemgetter(*arranged(count, count, lambda _limit: number))
-
-    return tuple(order_at(number) for number in range(factorial(count)))

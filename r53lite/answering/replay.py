@@ -142,7 +142,7 @@ class ReadyEntry:
         tree = self._entry.trees.get(key)
         if tree is None or len(self._question) + longest_bytes(tree, self._opts) > self._limit_bytes:
             return None
-        ready = self._trees[key] = make_ready(tree, self._question, self._opts)
+        ready = self._trees[key] = make_ready(tree, self._question, self._opts, is_expanded=True)
         return ready
 
 
