@@ -23,53 +23,52 @@ _Pick = Callable[[tuple[bytes, ...]], tuple[bytes, ...]]
 
 
 class _Table(NamedTuple):
-    """The orders of the next places: each puts what goes there first, and what is left behind it."""
+    """The orders of the next `places` behind the `first`: each leaves those before alone, and puts what goes
+    there before what is left; the last table leaves that out.
+    """
 
     size: int
-    places: int
-    records: int
     picks: list[_Pick | None]
+    records: int
+    first: int
+    places: int
+    is_last: bool
 
 
 class Orders(NamedTuple):
-    """All arrangements of `wanted` of some records, by number below `total`; `tables` in order of places."""
+    """All arrangements of some of a few records, by number below `total`; `tables` in order of places."""
 
     total: int
     tables: tuple[_Table, ...]
 
     def pick(self, number: int, blocks: tuple[bytes, ...]) -> Sequence[bytes]:
         """Return the records in the order that a number stands for (`arranged` with this number drawn)."""
-        chosen: tuple[bytes, ...] = ()
         for table in self.tables:
-            size, places, _, picks = table
-            number, index = divmod(number, size)
-            take = picks[index] or _learn(table, index)
-            blocks = take(blocks)
-            chosen += blocks[:places]
-            blocks = blocks[places:]
-        return chosen
+            number, index = divmod(number, table[0])
+            blocks = (table[1][index] or _learn(table, index))(blocks)
+        return blocks
 
 
+@lru_cache(maxsize=MAX_NUMBERED * MAX_NUMBERED)
 def orders_of(count: int, wanted: int) -> Orders | None:
     """Return the orders of `wanted` of `count` records, two at least; None where `arranged` has no number."""
     if not 1 < count <= MAX_NUMBERED:
         return None
-    firsts = range(0, wanted, _PLACES)
-    tables = tuple(_table(count - first, min(_PLACES, wanted - first)) for first in firsts)
-    return Orders(perm(count, wanted), tables)
-
-
-@lru_cache(maxsize=_PLACES * MAX_NUMBERED)
-def _table(count: int, places: int) -> _Table:
-    size = perm(count, places)
-    return _Table(size, places, count, [None] * size)
+    tables = []
+    for first in range(0, wanted, _PLACES):
+        places = min(_PLACES, wanted - first)
+        size = perm(count - first, places)
+        tables.append(_Table(size, [None] * size, count, first, places, first + places == wanted))
+    return Orders(perm(count, wanted), tuple(tables))
 
 
 def _learn(table: _Table, index: int) -> _Pick:
     """Make and keep what one order of a table does."""
-    taken = arranged(table.records, table.places, lambda _limit: index)
-    left = [number for number in range(table.records) if number not in taken]
-    order = [*taken, *left]
-    pick: _Pick = itemgetter(*order) if len(order) > 1 else tuple
+    behind = table.records - table.first
+    order = arranged(behind, table.places, lambda _limit: index)
+    if not table.is_last:
+        order += [number for number in range(behind) if number not in order]
+    order = [*range(table.first), *(table.first + number for number in order)]
+    pick: _Pick = itemgetter(*order) if len(order) > 1 else itemgetter(slice(order[0], order[0] + 1))
     table.picks[index] = pick
     return pick
