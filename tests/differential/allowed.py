@@ -170,9 +170,14 @@ def _nsd_child_side_ds(case: Case, atoms: frozenset[Atom]) -> frozenset[Atom]:
 
 def _knot_cuts(case: Case, atoms: frozenset[Atom]) -> frozenset[Atom]:
     """Knot cuts other answers than NSD does: it compresses less, and leaves out an SOA without a word."""
-    is_cut = (case.ours.flags | case.theirs.flags) & TC and not case.question.is_tcp
-    if case.peer != "Knot" or not is_cut:
+    if case.peer != "Knot" or case.question.is_tcp:
         return frozenset()
+    if not (case.ours.flags | case.theirs.flags) & TC:
+        soa = [atom for atom in atoms if atom.field == "authority" and atom.is_extra and atom.rr is not None]
+        soa = [atom for atom in soa if atom.rr is not None and atom.rr.rrtype == TYPES["SOA"]]
+        needed = sum(len(atom.rr.owner) + 10 + len(atom.rr.rdata) for atom in soa if atom.rr is not None)
+        has_room = case.theirs.size + needed <= udp_limit(case.question.payload)
+        return frozenset() if has_room else frozenset(soa)
     return frozenset(atom for atom in atoms if atom.field in ("tc", "rcode", *_SECTIONS))
 
 
@@ -212,12 +217,13 @@ OPTIONAL = (
     ),
     Rule("cut answers", "RFC 2181 §9: what stands in an answer with TC is not to be used", _truncated),
 )
+ONE_TREE = Rule(
+    "NSD: one tree",
+    "a name that only another zone has exists for NSD; RFC 1034 §4.3.2 step 3 searches one zone",
+    _nsd_one_tree,
+)
 PEERS_DIFFER = (
-    Rule(
-        "NSD: one tree",
-        "a name that only another zone has exists for NSD; RFC 1034 §4.3.2 step 3 searches one zone",
-        _nsd_one_tree,
-    ),
+    ONE_TREE,
     Rule(
         "NSD: no DS from the child",
         "DS at an apex is out of place (RFC 4035 §2.4): NSD ignores what is there, Knot answers it as data",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import NamedTuple
 
-from tests.differential.allowed import OPTIONAL, PEERS_DIFFER, Case, Rule
+from tests.differential.allowed import ONE_TREE, OPTIONAL, PEERS_DIFFER, Case, Rule
 from tests.differential.compare import Atom, describe, differences
 from tests.differential.facts import Facts, wire_of
 from tests.differential.model import Question, udp_limit
@@ -75,6 +75,10 @@ def judge(facts: Facts, placed: Placed, question: Question, answers: dict[str, A
     if len(same) == 1:  # the peers differ, and we agree with one of them
         other = next(peer for peer in PEERS if left[peer])
         left[other] = _explain(PEERS_DIFFER, cases[other], left[other], used)
+    elif not same:  # NSD looked the name up elsewhere, so only Knot has answered this question
+        nsd = _explain((ONE_TREE,), cases["NSD"], left["NSD"], used)
+        if not nsd:
+            left = {"NSD": nsd, "Knot": _explain(PEERS_DIFFER, cases["Knot"], left["Knot"], used)}
     return Verdict(left, tuple(used))
 
 
