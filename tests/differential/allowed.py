@@ -2,7 +2,9 @@
 
 Two kinds. `OPTIONAL` holds where the RFCs leave a choice: a rule says which atoms of a difference it
 explains. `PEERS_DIFFER` holds where NSD and Knot do not agree with each other: r53lite must then equal one of
-them in everything, and the rule names what the other one does. A difference that no rule explains fails.
+them in everything, and the rule names what the other one does. Where NSD took a name of another zone for one
+of this (`ONE_TREE`, read from the zones themselves), Knot alone has answered the question, and its rules
+count. A difference that no rule explains fails.
 """
 
 from __future__ import annotations
