@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 
-from r53lite.answering.compiled import Looked
+from r53lite.answering.trees import Looked
 from r53lite.routing.cidr_index import CidrIndex, CidrMatch, ClientPrefix
 from r53lite.routing.context import Aspect, ClientLocation
 from r53lite.routing.locations import Located

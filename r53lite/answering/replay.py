@@ -12,7 +12,8 @@ Three tables, from the request's bytes inwards:
 
 What is not in any of them takes the clear path, and is compiled when it is seen again. Everything is dropped
 when the snapshot changes; when health checks flip or outside names move, the entries that looked at them are,
-and no others.
+and no others. Compiling a policy takes a run of the clear path for each branch, so that a flip on which a
+thousand names depend is not made good at once: a batch has `EXTRA_RUNS`, then the clear path answers.
 Pure: chance comes in through `draw`.
 """
 
@@ -22,21 +23,19 @@ from collections.abc import Callable, Hashable, Mapping
 from typing import NamedTuple
 from weakref import WeakSet
 
-from r53lite.answering.compiled import (
-    Compiled,
-    Facts,
+from r53lite.answering.compiled import Compiled, Facts, compile_answer
+from r53lite.answering.kept import Kept
+from r53lite.answering.place import Place
+from r53lite.answering.trees import (
     Leaf,
     Looked,
     Opts,
     ReadyTree,
     Tree,
-    compile_answer,
     longest_bytes,
     make_ready,
     pick_ready,
 )
-from r53lite.answering.kept import Kept
-from r53lite.answering.place import Place
 from r53lite.control.snapshot import Snapshot
 from r53lite.dns.wire import Encoded
 from r53lite.health.table import HealthTable
@@ -45,6 +44,7 @@ from r53lite.routing.record_set import OutsideTarget
 
 KEPT_REQUESTS = 32_768  # a generation; with a reply of 200 octets some 15 MB
 KEPT_ENTRIES = 16_384  # a generation; some 10 MB
+EXTRA_RUNS = 16  # our choice: a batch has up to 64 queries, so that compiling costs it a quarter at most
 MAX_LOCATIONS = 4096  # our choice: trees of one question, some 1 MB; a database has 10^5 places
 
 
@@ -166,11 +166,13 @@ class Replay:
         self._entries = Kept[Hashable, Tree | Entry | Uncompiled](KEPT_ENTRIES)
         self._dependents: dict[Hashable, WeakSet[Entry]] = {}
         self._targets: Targets = NO_TARGETS
+        self._extra_runs = EXTRA_RUNS
 
     def refresh(self, snapshot: Snapshot, health: HealthTable, targets: Targets) -> None:
         """Drop what a new snapshot, health table or table of outside names has made untrue; to be called
-        before anything is found.
+        before anything is found, once for a batch of queries.
         """
+        self._extra_runs = EXTRA_RUNS
         if snapshot is not self._snapshot:
             self._snapshot = snapshot
             for ready in self._ready:
@@ -218,8 +220,11 @@ class Replay:
             known: what is kept of it for other places, or was before a health check flipped.
 
         Returns:
-            What is kept, and its tree for this place; None where only the clear path is exact.
+            What is kept, and its tree for this place; None where only the clear path is exact, or where this
+            batch of queries has had its share of compiling.
         """
+        if self._extra_runs <= 0:
+            return None
         place = asked.place
         facts = Facts(self._health, lambda: place().location, lambda: place().client, self._targets)
         compiled = compile_answer(asked.run, facts)
@@ -227,6 +232,7 @@ class Replay:
         if compiled is None or tree is None:
             self._entries.put(asked.key, UNCOMPILED)
             return None
+        self._extra_runs -= compiled.runs - 1
         if known is None and not compiled.checks and not compiled.looked:
             self._entries.put(asked.key, tree)
             return tree, tree

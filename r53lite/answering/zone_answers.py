@@ -18,12 +18,12 @@ from r53lite.answering.authoritative import Options, Result
 from r53lite.answering.chaos import Chaos
 from r53lite.answering.clear_path import ClearPath
 from r53lite.answering.clients import Clients
-from r53lite.answering.compiled import Leaf, Looked, Opts, Tree, longest_bytes, pick
 from r53lite.answering.kept import Kept
 from r53lite.answering.place import Place
 from r53lite.answering.replay import Asked, Entry, Ready, Replay, Targets, Uncompiled
 from r53lite.answering.reply_options import COOKIE_REPLY_BYTES, ClientOptions, ends_in_cookie
 from r53lite.answering.shape import Shape, shape_of
+from r53lite.answering.trees import Leaf, Looked, Opts, Tree, longest_bytes, pick
 from r53lite.control.snapshot import Snapshot
 from r53lite.dns import wire
 from r53lite.dns.edns import encode_client_subnet, encode_opt
