@@ -5,8 +5,8 @@ themselves, once, when a zone is loaded. Loops of aliases are refused, and so ar
 `MAX_DEPTH`; an alias without a target is a warning, and the alias is unusable (alias-trees.md §3.1).
 
 A target has the alias's own name space and type: it is data of the same zone that is answered at that very
-name. What only a wildcard would give, or what lies at or below a delegation, is no target. A name outside the
-zone is an `OutsideTarget`.
+name. What only a wildcard would give, or what lies at or below a delegation, is no target; DS at one is. A
+name outside the zone is an `OutsideTarget`.
 
 Groups are never changed: those with links are made anew, targets first. Pure.
 """
@@ -218,7 +218,7 @@ class _Linking:
         node = self._zone.names.get(owner)
         if node is None:
             return self._warn(place, "there is no such name in the zone")
-        if is_occluded(node) or is_cut(node):
+        if is_occluded(node) or (is_cut(node) and rrtype != rrtypes.DS):  # DS is the parent's: RFC 4035 §2.4
             return self._warn(place, "it lies at or below a delegation or a DNAME")
         data = find_data(node, owner, rrtype)
         if isinstance(data, RecordSetGroup):

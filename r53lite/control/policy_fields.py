@@ -13,11 +13,19 @@ import re
 from r53lite.config.document import Reader, Scalar
 from r53lite.routing import geoproximity, weighted
 from r53lite.routing.failover import ROLES
-from r53lite.routing.places import CONTINENTS, COUNTRY_CONTINENT, REGIONS, Coordinates, unknown_region
+from r53lite.routing.places import (
+    CONTINENTS,
+    COUNTRY_CONTINENT,
+    REGIONS,
+    Coordinates,
+    local_zone_coordinates,
+    unknown_region,
+)
 from r53lite.routing.record_set import DEFAULT, CidrLocation, GeoLocation, GeoProximity
 
 SUBDIVIDED = ("US", "UA")  # §2.4: the API model names UA beside US
 _SUBDIVISION = re.compile(r"[A-Z0-9]{1,3}")  # §2.4
+_PLACES = ("region", "local_zone_group", "coordinates")  # of a geoproximity set
 _DEGREES = re.compile(r"[-+]?[0-9]{1,3}(\.[0-9]{1,2})?")  # §2.5: two decimals at most
 
 
@@ -79,22 +87,37 @@ def _check_subdivision(reader: Reader, country: str | None, subdivision: str) ->
 
 
 def read_geoproximity(reader: Reader) -> GeoProximity | None:
-    """Read where a geoproximity set is, in a region or at coordinates, and its bias (§2.5)."""
+    """Read where a geoproximity set is, in a region, in a Local Zone group or at coordinates, and its bias
+    (§2.5).
+    """
     limit = geoproximity.MAX_BIAS
     bias = reader.integer("bias", 0, minimum=-limit, maximum=limit)
     if reader.node("at", required=True) is None:
         return None
     child = reader.child("at")
-    region = coordinates = None
+    region = group = coordinates = None
     if child.has("region"):
         region = read_region(child, "region")
+    if child.has("local_zone_group"):
+        group = child.text("local_zone_group", required=True)
+        coordinates = _find_local_zone(child, group)
     if child.has("coordinates"):
         coordinates = _read_coordinates(child)
     child.finish()
-    if child.line and child.has("region") == child.has("coordinates"):
-        reason = f"{child.path}: expected exactly one of 'region' and 'coordinates'"
+    if child.line and sum(map(child.has, _PLACES)) != 1:
+        reason = f"{child.path}: expected exactly one of {', '.join(map(repr, _PLACES))}"
         child.faults.error(child.line, reason)
-    return GeoProximity(region, coordinates, bias)
+    return GeoProximity(region, coordinates, bias, group)
+
+
+def _find_local_zone(reader: Reader, group: str) -> Coordinates | None:
+    """Return where a Local Zone group is."""
+    coordinates = local_zone_coordinates(group)
+    if group and coordinates is None:
+        expected = "expected a region, a city and a number, such as us-west-2-lax-1"
+        reason = f"{reader.at('local_zone_group')}: unknown Local Zone group {group!r}; {expected}"
+        reader.faults.error(reader.line_of("local_zone_group"), reason)
+    return coordinates
 
 
 def _read_coordinates(reader: Reader) -> Coordinates | None:

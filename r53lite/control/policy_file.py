@@ -17,7 +17,13 @@ from typing import NamedTuple
 from r53lite.config.document import Mapping, Node, Reader, Sequence
 from r53lite.control.cidr_collection_file import CidrCollection, read_cidr_collections
 from r53lite.control.health_check_file import read_health_checks
-from r53lite.control.record_set_file import NO_TTL, POLICY_OF_KEY, STRUCTURAL_TYPES, SetReader
+from r53lite.control.record_set_file import (
+    NEVER_ALIASES,
+    NO_TTL,
+    POLICY_OF_KEY,
+    STRUCTURAL_TYPES,
+    SetReader,
+)
 from r53lite.dns import rrtypes
 from r53lite.dns.name import ROOT, format_name, is_subdomain, parse_name
 from r53lite.dns.rrtypes import format_rrtype, parse_rrtype
@@ -185,7 +191,7 @@ class _RecordReader:
 
     def _read_single(self, reader: Reader, owner: bytes | None, rrtype: int | None) -> None:
         """Read a record without a policy that is an alias, or has a health check for aliases to see."""
-        is_possible = rrtype is not None and rrtype not in STRUCTURAL_TYPES
+        is_possible = rrtype is not None and rrtype not in NEVER_ALIASES
         if rrtype is not None and not is_possible:
             key = "alias" if reader.has("alias") else "health_check"
             reason = f"{reader.at(key)} cannot stand at {format_rrtype(rrtype)} records"

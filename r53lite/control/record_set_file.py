@@ -43,6 +43,7 @@ NO_TTL = -1  # stands for one that has a fault
 
 # §1.1; DNAME too, because it shapes the names below it as NS does.
 STRUCTURAL_TYPES = frozenset((rrtypes.NS, rrtypes.SOA, rrtypes.DS, rrtypes.DNAME))
+NEVER_ALIASES = STRUCTURAL_TYPES - {rrtypes.DS}  # §1.1: DS is data like any other, and only under no policy
 _SINGLE_VALUE = frozenset((rrtypes.CNAME, rrtypes.SOA, rrtypes.DNAME))  # §1.3; RFC 6672 §2.4 for DNAME
 
 _Seen = dict[tuple[str, Hashable], int]

@@ -71,6 +71,8 @@ def place_text(place: GeoLocation) -> str:
 
 
 def _proximity_text(at: GeoProximity, location: ClientLocation) -> str:
-    where = at.region or (f"{at.coordinates[0]}, {at.coordinates[1]}" if at.coordinates else DEFAULT_REGION)
+    where = at.region or at.local_zone_group
+    if where is None:
+        where = f"{at.coordinates[0]}, {at.coordinates[1]}" if at.coordinates else DEFAULT_REGION
     bias = f", bias {at.bias:+d}" if at.bias else ""
     return f"{where}{bias}, {biased_km(coordinates_of(location), at):.0f} km"

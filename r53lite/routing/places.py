@@ -1,7 +1,8 @@
-"""Where on Earth are Route 53's regions, and in which continent does it put each country?
+"""Where on Earth are Route 53's regions and Local Zones, and in which continent does it put each country?
 
 Pure tables and the great circle. AWS publishes the metropolitan area of a region, not its buildings; the
-coordinates are of that area, good to some tens of kilometres, which is less than a millisecond.
+coordinates are of that area, good to some tens of kilometres, which is less than a millisecond. A Local Zone
+group is named after its region, its city and a number: `us-west-2-lax-1`.
 
 Source: the enum `ResourceRecordSetRegion` of the API model (39 values); docs/route53/routing-policies.md
 §2.4 for the continents, where Route 53 differs from some libraries (TR, CY, GE, RU, IO, TL).
@@ -10,6 +11,7 @@ Source: the enum `ResourceRecordSetRegion` of the API model (39 values); docs/ro
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
 from math import asin, cos, radians, sin, sqrt
 
@@ -58,6 +60,44 @@ REGIONS: Mapping[str, Coordinates] = {
     "us-west-2": (45.84, -119.70),  # Boardman, Oregon
 }
 
+_LOCAL_ZONE_CITIES: Mapping[str, Coordinates] = {
+    "akl": (-36.85, 174.76),  # Auckland
+    "atl": (33.75, -84.39),  # Atlanta
+    "bkk": (13.76, 100.50),  # Bangkok
+    "bos": (42.36, -71.06),  # Boston
+    "bue": (-34.60, -58.38),  # Buenos Aires
+    "ccu": (22.57, 88.36),  # Kolkata
+    "chi": (41.88, -87.63),  # Chicago
+    "cph": (55.68, 12.57),  # Copenhagen
+    "del": (28.61, 77.21),  # Delhi
+    "den": (39.74, -104.99),  # Denver
+    "dfw": (32.78, -96.80),  # Dallas
+    "ham": (53.55, 9.99),  # Hamburg
+    "hel": (60.17, 24.94),  # Helsinki
+    "hnl": (21.31, -157.86),  # Honolulu
+    "iah": (29.76, -95.37),  # Houston
+    "las": (36.17, -115.14),  # Las Vegas
+    "lax": (34.05, -118.24),  # Los Angeles
+    "lim": (-12.05, -77.04),  # Lima
+    "los": (6.52, 3.38),  # Lagos
+    "mci": (39.10, -94.58),  # Kansas City
+    "mct": (23.59, 58.41),  # Muscat
+    "mia": (25.76, -80.19),  # Miami
+    "mnl": (14.60, 120.98),  # Manila
+    "msp": (44.98, -93.27),  # Minneapolis
+    "nyc": (40.71, -74.01),  # New York
+    "pdx": (45.52, -122.68),  # Portland
+    "per": (-31.95, 115.86),  # Perth
+    "phl": (39.95, -75.17),  # Philadelphia
+    "phx": (33.45, -112.07),  # Phoenix
+    "qro": (20.59, -100.39),  # Querétaro
+    "scl": (-33.45, -70.67),  # Santiago
+    "sea": (47.61, -122.33),  # Seattle
+    "tpe": (25.03, 121.57),  # Taipei
+    "waw": (52.23, 21.01),  # Warsaw
+}
+_LOCAL_ZONE_GROUP = re.compile(r"(.+)-([a-z]{3})-[0-9]+")
+
 _COUNTRIES = {
     "AF": "AO BF BI BJ BW CD CF CG CI CM CV DJ DZ EG ER ET GA GH GM GN GQ GW KE KM LR LS LY MA MG ML MR MU MW"
     " MZ NA NE NG RE RW SC SD SH SL SN SO SS ST SZ TD TG TN TZ UG YT ZA ZM ZW",
@@ -98,6 +138,15 @@ def estimated_latency_ms(distance_km: float) -> float:
     Source: our choice; Route 53 measures, and publishes nothing to estimate from.
     """
     return _LOCAL_MS + 2 * distance_km * _DETOUR / _FIBRE_KM_PER_MS
+
+
+def local_zone_coordinates(group: str) -> Coordinates | None:
+    """Return where a Local Zone group is; None where its name has no region or no city that is known here.
+
+    Source: AWS's naming of Local Zone groups; routing-policies.md §2.5.
+    """
+    match = _LOCAL_ZONE_GROUP.fullmatch(group)
+    return _LOCAL_ZONE_CITIES.get(match[2]) if match is not None and match[1] in REGIONS else None
 
 
 def unknown_region(text: str) -> str:

@@ -40,12 +40,15 @@ class GeoLocation(NamedTuple):
 class GeoProximity(NamedTuple):
     """Where a geoproximity set is: in a region, or at latitude and longitude; and its bias, -99 to 99.
 
+    A set in a Local Zone group has the coordinates of that.
+
     Source: routing-policies.md §2.5.
     """
 
     region: str | None = None
     coordinates: tuple[float, float] | None = None
     bias: int = 0
+    local_zone_group: str | None = None
 
 
 class CidrLocation(NamedTuple):

@@ -118,7 +118,8 @@ records:
       {id: all, location: {country: "*"}, values: [192.0.2.4]}]}
   - {name: x, type: A, ttl: 5, policy: geoproximity, sets: [
       {id: va, at: {region: us-east-1}, values: [192.0.2.1]},
-      {id: ldn, at: {coordinates: [51.5, -0.12]}, bias: -10, values: [192.0.2.2]}]}
+      {id: ldn, at: {coordinates: [51.5, -0.12]}, bias: -10, values: [192.0.2.2]},
+      {id: la, at: {local_zone_group: us-west-2-lax-1}, values: [192.0.2.3]}]}
   - {name: c, type: A, ttl: 5, policy: cidr, sets: [
       {id: berlin, cidr: {collection: offices, location: berlin}, values: [192.0.2.1]},
       {id: all, cidr: {collection: offices, location: "*"}, values: [192.0.2.2]}]}
@@ -148,20 +149,21 @@ def test_every_policy_has_its_fields() -> None:
     assert [one.at for one in geoproximity.sets] == [
         GeoProximity(region="us-east-1"),
         GeoProximity(coordinates=(51.5, -0.12), bias=-10),
+        GeoProximity(coordinates=(34.05, -118.24), local_zone_group="us-west-2-lax-1"),
     ]
     assert [one.cidr for one in cidr.sets] == [
         CidrLocation("offices", "berlin"),
         CidrLocation("offices", "*"),
     ]
     outside = AliasTarget(parse_name("elsewhere.example."), rrtypes.A)
-    assert (alias.policy, alias.sets) == ("simple", (RecordSet("", 0, (), "blue", alias=outside, line=17),))
-    assert checked.sets == (RecordSet("", 7, (bytes([192, 0, 2, 1]),), "blue", line=18),)
+    assert (alias.policy, alias.sets) == ("simple", (RecordSet("", 0, (), "blue", alias=outside, line=18),))
+    assert checked.sets == (RecordSet("", 7, (bytes([192, 0, 2, 1]),), "blue", line=19),)
     assert policy_file.references == (("blue", 17), ("blue", 18))
 
 
 def test_cidr_collections_have_blocks_and_locations() -> None:
     ((collection, line),) = read_sound(POLICIES_AND_ALIASES).cidr_collections
-    assert (collection.name, collection.locations, line) == ("offices", ("berlin", "tokyo"), 20)
+    assert (collection.name, collection.locations, line) == ("offices", ("berlin", "tokyo"), 21)
     assert [(str(block), location) for block, location in collection.blocks] == [
         ("198.51.100.0/24", "berlin"),
         ("2001:db8::/48", "tokyo"),

@@ -38,6 +38,9 @@ RECORDS = f"""
   - {{name: to-cname, type: CNAME, alias: {{target: cname}}}}
   - {{name: mx, type: MX, ttl: 9, values: [10 mail]}}
   - {{name: to-mx, type: MX, alias: {{target: mx}}}}
+  - {{name: sub, type: DS, ttl: 7, values: [1 13 2 {"AB" * 32}]}}
+  - {{name: signed, type: NS, ttl: 9, values: [ns.sub]}}
+  - {{name: signed, type: DS, alias: {{target: sub}}}}
   - {{name: "*.wild", type: A, alias: {{target: plain}}}}
   - {{name: sub, type: NS, ttl: 9, values: [ns.sub]}}
   - {{name: ns.sub, type: A, ttl: 9, values: [192.0.2.8]}}
@@ -125,6 +128,12 @@ async def test_an_alias_of_type_cname_returns_the_targets_cname(server: World) -
 
 async def test_other_types_can_be_aliases(server: World) -> None:
     assert await server.ask("to-mx", "MX") == Answer("NOERROR", ("10 mail.r.test.",), 9, "MX")
+
+
+async def test_ds_at_a_delegation_can_be_an_alias(server: World) -> None:
+    assert await server.ask("signed", "DS") == Answer("NOERROR", ("1 13 2 " + "ab" * 32,), 7, "DS")
+    reply = await server.reply("signed")
+    assert (reply.answer, reply.authority[0].to_text()) == ([], "signed.r.test. 9 IN NS ns.sub.r.test.")
 
 
 async def test_a_wildcard_can_be_an_alias(server: World) -> None:

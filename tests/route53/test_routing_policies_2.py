@@ -81,6 +81,9 @@ RECORDS = f"""
   - {{name: unbiased, type: A, ttl: 60, policy: geoproximity, sets: [
       {{id: va, at: {{region: us-east-1}}, values: [192.0.2.1], health_check: a}},
       {{id: ldn, at: {{coordinates: [51.5, -0.12]}}, values: [192.0.2.2], health_check: b}}]}}
+  - {{name: zones, type: A, ttl: 60, policy: geoproximity, sets: [
+      {{id: chicago, at: {{local_zone_group: us-east-1-chi-1}}, values: [192.0.2.1]}},
+      {{id: ldn, at: {{coordinates: [51.5, -0.12]}}, values: [192.0.2.2]}}]}}
   - {{name: tie, type: A, ttl: 60, policy: geoproximity, sets: [
       {{id: b, at: {{region: us-east-1}}, values: [192.0.2.1]}},
       {{id: a, at: {{region: us-east-1}}, values: [192.0.2.2]}}]}}
@@ -257,6 +260,7 @@ async def test_2_4_nobodys_client_gets_no_data(server: World) -> None:
         pytest.param("unbiased", "ab", IRELAND, "2", id="all down: the nearest"),
         pytest.param("unbiased", "", NOWHERE, "1", id="an unknown client is in us-east-1"),
         pytest.param("biased", "", IRELAND, "1", id="bias -99: a hundred times as far"),
+        pytest.param("zones", "", VIRGINIA, "1", id="a Local Zone group"),
         pytest.param("tie", "", IRELAND, "2", id="a tie goes to the lowest SetIdentifier"),
     ],
 )

@@ -186,7 +186,17 @@ CASES = {
     # §2.5
     "2.5 region and coordinates": (
         group("geoproximity", one("a", "at: {region: us-east-1, coordinates: [1, 2]}")),
-        "7: records[3].sets[0].at: expected exactly one of 'region' and 'coordinates'",
+        "7: records[3].sets[0].at: expected exactly one of 'region', 'local_zone_group', 'coordinates'",
+    ),
+    "2.5 an unknown Local Zone group": (
+        group("geoproximity", one("a", "at: {local_zone_group: us-west-2-xyz-1}")),
+        "7: records[3].sets[0].at.local_zone_group: unknown Local Zone group 'us-west-2-xyz-1'; expected a"
+        " region, a city and a number, such as us-west-2-lax-1",
+    ),
+    "2.5 a Local Zone group of no region": (
+        group("geoproximity", one("a", "at: {local_zone_group: us-west-9-lax-1}")),
+        "7: records[3].sets[0].at.local_zone_group: unknown Local Zone group 'us-west-9-lax-1'; expected a"
+        " region, a city and a number, such as us-west-2-lax-1",
     ),
     "2.5 coordinates out of range": (
         group("geoproximity", one("a", "at: {coordinates: [91, 2]}")),

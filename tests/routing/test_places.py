@@ -16,6 +16,7 @@ from r53lite.routing.places import (
     Coordinates,
     distance_km,
     estimated_latency_ms,
+    local_zone_coordinates,
     unknown_region,
 )
 
@@ -27,6 +28,13 @@ def test_there_is_a_place_for_every_region_of_the_api_model() -> None:
     assert len(REGIONS) == 39
     assert all(re.fullmatch(r"(us-gov|eusc-de|[a-z]{2})-[a-z]+-[1-7]", region) for region in REGIONS)
     assert all(-90 <= latitude <= 90 and -180 <= longitude <= 180 for latitude, longitude in REGIONS.values())
+
+
+def test_a_local_zone_group_is_a_region_a_city_and_a_number() -> None:
+    assert local_zone_coordinates("us-west-2-lax-1") == local_zone_coordinates("us-west-2-lax-12")
+    assert local_zone_coordinates("eu-north-1-hel-1") == (60.17, 24.94)
+    for group in ("", "us-west-2", "us-west-2-lax", "us-west-2-lax-1a", "us-west-9-lax-1", "us-west-2-xyz-1"):
+        assert local_zone_coordinates(group) is None
 
 
 def test_no_two_regions_are_at_one_place() -> None:
