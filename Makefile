@@ -6,7 +6,7 @@ STAMP  := .venv/.stamp
 BIN    := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help lab serve test check fmt bench soak clean
+.PHONY: help lab serve test check fmt pictures bench soak clean
 
 help:
 	@echo 'make lab     the mini-internet on loopback addresses, port 5300'
@@ -14,6 +14,7 @@ help:
 	@echo 'make test    every test; installs missing DNS tools first where it may (Debian, root)'
 	@echo 'make check   ruff, mypy and r53lite check on our own zones'
 	@echo 'make fmt     format the code and apply safe fixes'
+	@echo 'make pictures  draw the pictures of docs/ anew'
 	@echo 'make soak    look for faults by chance: zones against NSD and Knot, replies, packets (an hour)'
 	@echo 'make bench   compare with other servers (minutes, not seconds)'
 
@@ -42,6 +43,10 @@ check: $(STAMP)
 fmt: $(STAMP)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# Each picture has the command that draws it above itself; a test holds them equal.
+pictures: $(STAMP)
+	@sed -n 's/^\$$ \(r53lite .* --plot .*\)/\1/p' docs/policies.md | while read -r command; do $(BIN)/$$command >/dev/null || exit; done
 
 bench: $(STAMP)
 	@scripts/system-packages bench

@@ -10,12 +10,12 @@ from typing import NamedTuple
 from xml.sax.saxutils import escape
 
 WIDTH, BAR_WIDTH, LEFT = 760, 400, 24
-ROW, TOP = 46, 62
+ROW, TOP, HEADING = 46, 62, 34
 MAX_BARS = 100  # our choice: a page
 MAX_LABEL = 96
 _STYLE = (
     "text{font:13px ui-monospace,Menlo,Consolas,monospace;fill:#1f2328}"
-    ".title{font-size:15px;font-weight:600}.track{fill:#d8dee4}.bar{fill:#2f6fb7}.page{fill:#fff}"
+    ".title{font-size:15px;font-weight:600}.heading{font-weight:600}.track{fill:#d8dee4}.bar{fill:#2f6fb7}.page{fill:#fff}"
     "@media(prefers-color-scheme:dark){text{fill:#e6edf3}.track{fill:#30363d}.bar{fill:#6aa5e8}.page{fill:#0d1117}}"
 )
 
@@ -28,21 +28,38 @@ class Bar(NamedTuple):
     fraction: str
 
 
-def draw_bars(title: str, bars: Sequence[Bar]) -> str:
+class Section(NamedTuple):
+    """Shares that belong together, below a heading; the first section of a picture needs none."""
+
+    heading: str
+    bars: Sequence[Bar]
+
+
+def draw_bars(title: str, sections: Sequence[Section]) -> str:
     """Return an SVG document with one bar for each share, in the order given."""
-    shown = bars[:MAX_BARS]
-    height = TOP + ROW * len(shown) + (24 if len(bars) > MAX_BARS else 0)
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img">',
+    parts: list[str] = []
+    y, room = TOP, MAX_BARS
+    for section in sections:
+        if section.heading and room:
+            parts.append(
+                f'<text class="heading" x="{LEFT}" y="{y + 18}">{escape(_short(section.heading))}</text>'
+            )
+            y += HEADING
+        for bar in section.bars[:room]:
+            parts += _draw_bar(bar, y)
+            y += ROW
+        room -= len(section.bars[:room])
+    left_out = sum(len(section.bars) for section in sections) - (MAX_BARS - room)
+    if left_out:
+        y += 24
+        parts.append(f'<text x="{LEFT}" y="{y - 10}">and {left_out} more</text>')
+    head = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y}" role="img">',
         f"<title>{escape(title)}</title><style>{_STYLE}</style>",
-        f'<rect class="page" width="{WIDTH}" height="{height}"/>',
+        f'<rect class="page" width="{WIDTH}" height="{y}"/>',
         f'<text class="title" x="{LEFT}" y="32">{escape(_short(title))}</text>',
     ]
-    for index, bar in enumerate(shown):
-        parts += _draw_bar(bar, TOP + ROW * index)
-    if len(bars) > MAX_BARS:
-        parts.append(f'<text x="{LEFT}" y="{height - 10}">and {len(bars) - MAX_BARS} more</text>')
-    return "\n".join([*parts, "</svg>", ""])
+    return "\n".join([*head, *parts, "</svg>", ""])
 
 
 def _draw_bar(bar: Bar, y: int) -> list[str]:

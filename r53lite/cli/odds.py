@@ -11,7 +11,7 @@ import click
 
 from r53lite.answering.asking import Ask
 from r53lite.answering.odds_report import report_odds
-from r53lite.cli.bars import Bar, draw_bars
+from r53lite.cli.bars import Bar, Section, draw_bars
 from r53lite.cli.looking import Question, Where, look, question_options
 from r53lite.control.snapshot import Snapshot
 from r53lite.health.table import HealthTable
@@ -55,8 +55,7 @@ def odds(
     extra = [("each_failure", "1")] if is_each_failure else []
     shape: Shape = look(Where(zones, server), question, "odds", make, extra)
     if plot is not None:
-        bars = [Bar(_label(one), float(one["percent"]), one["probability"]) for one in shape["answers"]]
-        plot.write_text(draw_bars(_title(shape), bars), encoding="utf-8")
+        plot.write_text(draw_odds(shape), encoding="utf-8")
     if is_json:
         click.echo(json.dumps(shape, ensure_ascii=False))
         return
@@ -75,9 +74,24 @@ def format_odds(shape: Shape) -> Iterator[str]:
     yield from _table(shape)
     for failure in shape.get("failures", ()):
         yield ""
-        verdict = "survives" if failure["survives"] else "does not survive: a target that is down is answered"
-        yield f"{failure['down']} failing: {verdict}"
+        yield _verdict(failure)
         yield from _table(failure)
+
+
+def draw_odds(shape: Shape) -> str:
+    """Return odds as an SVG document of bars."""
+    failures = shape.get("failures", ())
+    sections = [Section("", _bars(shape)), *(Section(_verdict(one), _bars(one)) for one in failures)]
+    return draw_bars(_title(shape), sections)
+
+
+def _bars(shape: Shape) -> list[Bar]:
+    return [Bar(_label(one), float(one["percent"]), one["probability"]) for one in shape["answers"]]
+
+
+def _verdict(failure: Shape) -> str:
+    verdict = "survives" if failure["survives"] else "does not survive: a target that is down is answered"
+    return f"{failure['down']} failing: {verdict}"
 
 
 def _title(shape: Shape) -> str:

@@ -172,7 +172,8 @@ def test_the_table_is_for_people_and_the_plot_is_svg(zones: Path, tmp_path: Path
     assert " 13/20  65.00 %    9  192.0.2.2  us > b" in result.stdout.splitlines()
     assert "a failing: survives" in result.stdout
     bars = [one for one in ElementTree.parse(plot).getroot().iter() if one.get("class") == "bar"]
-    assert [bar.get("width") for bar in bars] == ["260.00", "140.00"]
+    both, one = ["260.00", "140.00"], ["400.00"]
+    assert [bar.get("width") for bar in bars] == [*both, *one, *one, *both, *both]  # healthy; a, b, c, d down
 
 
 @pytest.mark.parametrize("command", ["odds", "explain"])

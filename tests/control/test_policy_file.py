@@ -158,7 +158,7 @@ def test_every_policy_has_its_fields() -> None:
     outside = AliasTarget(parse_name("elsewhere.example."), rrtypes.A)
     assert (alias.policy, alias.sets) == ("simple", (RecordSet("", 0, (), "blue", alias=outside, line=18),))
     assert checked.sets == (RecordSet("", 7, (bytes([192, 0, 2, 1]),), "blue", line=19),)
-    assert policy_file.references == (("blue", 17), ("blue", 18))
+    assert policy_file.references == (("blue", 18), ("blue", 19))
 
 
 def test_cidr_collections_have_blocks_and_locations() -> None:
