@@ -102,6 +102,11 @@ class Watch:
             self._due -= 1
             self._socket.send((self.sent & 0xFFFF).to_bytes(2, "big") + self._bodies[self.sent % NAMES])
             self.sent += 1
+        self.take_in()
+        time.sleep(TICK_S)
+
+    def take_in(self) -> None:
+        """Take in the answers that have come."""
         while True:
             try:
                 wire, ancillary, _flags, _address = self._socket.recvmsg(4096, socket.CMSG_SPACE(16))
@@ -114,7 +119,6 @@ class Watch:
                 self.last_dead = seconds + nanoseconds * 1e-9
             elif wire[at : at + 4] != ALIVE:
                 raise BenchmarkError(f"an answer without a target: {wire.hex()}")
-        time.sleep(TICK_S)
 
     def close(self) -> None:
         """Close the socket."""
@@ -152,7 +156,10 @@ def measure(directory: Path) -> tuple[list[float], Watch]:
             server.wait_for_answer(Question("n0.flip.example."))
             watch = Watch(port)
             try:
-                return [_delay_ms(watch, log) for _ in range(FLIPS)], watch
+                delays = [_delay_ms(watch, log) for _ in range(FLIPS)]
+                time.sleep(SETTLED_S)  # the last answers are on their way
+                watch.take_in()
+                return delays, watch
             finally:
                 watch.close()
     finally:
