@@ -1,24 +1,24 @@
 """How is a clear-path answer turned into bytes that can be replayed?
 
 The clear path (`authoritative.respond`, then `wire.encode_sections`) is a function of the question, the
-zones, the health table, the client's location and chance. `compile_answer` runs it under an `Explorer`: a
-context that walks through every choice of every policy instead of drawing one. What comes out is a tree
-that mirrors the choices (`answering.trees`).
+zones, the health table, the client's location and chance. `explore` runs it under an `Explorer`: a context
+that follows a script of choices instead of drawing, and stops at the first choice beyond it. What comes out
+is one node of a tree that mirrors the choices (`answering.trees`).
 
 Rules that always hold:
-- Nothing is decided here: a tree holds only what the clear path said when it was compiled.
-- A tree knows what it depends on: the health checks and outside names that were looked at, whether the
-  location was, and which CIDR collections were.
-- What cannot be compiled exactly is not compiled (`None`), and the clear path answers it every time.
+- Nothing is decided here: a tree holds only what the clear path said when it was explored.
+- A node knows what it depends on: the health checks and outside names that were looked at, and what of the
+  client was: aspects of its location, CIDR collections.
+- What cannot be replayed exactly is `INEXACT`, and the clear path answers it every time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from itertools import accumulate, pairwise
+from itertools import pairwise
 from typing import NamedTuple
 
-from r53lite.answering.trees import Arrangement, Choice, Leaf, Looked, Tree
+from r53lite.answering.trees import INEXACT, Arrangement, Choice, Draw, Inexact, Leaf, Looked, Tree
 from r53lite.dns.wire import Encoded
 from r53lite.routing.cidr_index import CidrIndex, ClientPrefix
 from r53lite.routing.context import (
@@ -31,23 +31,17 @@ from r53lite.routing.context import (
 )
 from r53lite.routing.record_set import OutsideTarget
 
-MAX_LEAVES = 256  # our choice: 100 weighted sets, the most of a group, and a chain of two smaller ones
 
-
-class Compiled(NamedTuple):
-    """A tree, and what it depends on.
+class Explored(NamedTuple):
+    """A node of a tree, and what it depends on.
 
     `checks` are health checks and outside names. An answer that looked at something of the client holds for
-    all clients of whom the same is true. `runs` is how often the clear path was run.
+    all clients of whom the same is true.
     """
 
-    tree: Tree
+    node: Tree | Inexact
     checks: frozenset[Hashable]
     looked: Looked
-    runs: int
-
-
-# --- exploring ----------------------------------------------------------------------------------------------
 
 
 class _ForkError(Exception):
@@ -59,7 +53,7 @@ class _ForkError(Exception):
 
 
 class InexactError(Exception):
-    """This answer cannot be compiled exactly; `compile_answer` then returns None."""
+    """This answer cannot be replayed exactly; `explore` then returns `INEXACT`."""
 
 
 class Facts(NamedTuple):
@@ -96,10 +90,11 @@ class Explorer(Context):
     `looked` has what of the client was looked at.
     """
 
-    __slots__ = ("arrangement", "looked", "rotation", "script")
+    __slots__ = ("arrangement", "facts", "looked", "rotation", "script")
 
     def __init__(self, facts: Facts, script: Sequence[int], rotation: int = 0) -> None:
         super().__init__(facts.health, facts.location, _no_draw, client=facts.client, targets=facts.targets)
+        self.facts = facts
         self.script = list(reversed(script))
         self.rotation = rotation
         self.arrangement: tuple[int, int] | None = None
@@ -154,91 +149,73 @@ def _no_draw(_limit: int) -> int:
     raise InexactError
 
 
-def compile_answer(run: Callable[[Context], Encoded], facts: Facts) -> Compiled | None:
-    """Run the clear path through all its choices.
+class Scripted(Context):
+    """A context that draws like any other, but for the first choices: those are made already.
+
+    Args:
+        facts: what the query is answered from.
+        draw: a whole number from 0 to n-1, uniform.
+        script: the index of each choice that is made.
+    """
+
+    __slots__ = ("_script",)
+
+    def __init__(self, facts: Facts, draw: Draw, script: Sequence[int]) -> None:
+        super().__init__(facts.health, facts.location, draw, client=facts.client, targets=facts.targets)
+        self._script = list(reversed(script))
+
+    def choose(self, weights: Sequence[int]) -> int:
+        """Take the choice that was made already, or draw."""
+        return self._script.pop() if self._script else super().choose(weights)
+
+
+def explore(run: Callable[[Context], Encoded], facts: Facts, script: Sequence[int]) -> Explored:
+    """Run the clear path to the end of a script of choices.
 
     Args:
         run: the clear path for one question, which gives the sections; it may look at nothing that changes
             but its context.
         facts: what the query is answered from.
-
-    Returns:
-        The tree with its dependencies, or None where no tree is exact or it would be over `MAX_LEAVES`.
+        script: the index of each choice on the way, as runs with shorter scripts have found them.
     """
-    return _Exploration(run, facts).compile()
+    recording = _Recording(facts)
+    explorer = Explorer(facts._replace(health=recording, targets=recording), script)
+    node: Tree | Inexact
+    try:
+        node = _node(run, explorer, script)
+    except _ForkError as fork:
+        node = Choice(fork.weights)
+    except InexactError:
+        node = INEXACT
+    return Explored(node, frozenset(recording.checks), tuple(explorer.looked))
 
 
-class _Exploration:
-    """One compilation: the runs made so far and what they looked at."""
+def _node(run: Callable[[Context], Encoded], explorer: Explorer, script: Sequence[int]) -> Leaf | Arrangement:
+    """Run the clear path to its end.
 
-    def __init__(self, run: Callable[[Context], Encoded], facts: Facts) -> None:
-        self._run = run
-        self._recording = _Recording(facts)
-        self._facts = facts._replace(health=self._recording, targets=self._recording)
-        self._looked: dict[CidrIndex | Aspect, None] = {}
-        self._leaves = 0
-        self._runs = 0
-
-    def compile(self) -> Compiled | None:
-        """Explore everything."""
-        try:
-            tree = self._explore([])
-        except InexactError:
-            return None
-        return Compiled(tree, frozenset(self._recording.checks), tuple(self._looked), self._runs)
-
-    def _explore(self, script: list[int]) -> Tree:
-        """Return the tree below a script of choices."""
-        explorer = Explorer(self._facts, script)
-        try:
-            encoded = self._run_once(explorer)
-        except _ForkError as fork:
-            self._looked |= explorer.looked
-            taken = [index for index, weight in enumerate(fork.weights) if weight]
-            branches = tuple(self._explore([*script, index]) for index in taken)
-            bounds = tuple(accumulate(fork.weights[index] for index in taken))
-            return Choice(bounds[-1], bounds, branches)
-        self._looked |= explorer.looked
-        self._leaves += 1
-        if self._leaves > MAX_LEAVES:
+    Raises:
+        InexactError: the records do not stand for themselves: equal values that appear once, another size or
+            TTL that changes what fits.
+    """
+    first = run(explorer)
+    count, wanted = explorer.arrangement or (0, 0)
+    looked = tuple(explorer.looked)
+    head, body, marks, _ = first
+    if wanted == count and not marks:
+        return Leaf(head, body, looked)
+    if len(marks) != wanted + 1:
+        raise InexactError
+    before, behind = body[: marks[0]], body[marks[-1] :]
+    blocks = _blocks(first)
+    for rotation in range(wanted, count, wanted):  # more runs show the records that the first left out
+        encoded = run(Explorer(explorer.facts, script, rotation))
+        is_alike = encoded.head == head and encoded.marks[:1] == marks[:1]
+        if not is_alike or encoded.body[encoded.marks[-1] :] != behind or len(encoded.marks) != wanted + 1:
             raise InexactError
-        count, wanted = explorer.arrangement or (0, 0)
-        looked = tuple(explorer.looked)
-        if wanted == count and not encoded.marks:
-            return Leaf(encoded.head, encoded.body, looked)
-        return self._arrangement(script, encoded, count, wanted, looked)
-
-    def _run_once(self, explorer: Explorer) -> Encoded:
-        self._runs += 1
-        return self._run(explorer)
-
-    def _arrangement(
-        self, script: list[int], first: Encoded, count: int, wanted: int, looked: Looked
-    ) -> Arrangement:
-        """Return the leaf of records in random order; more runs show those that the first left out.
-
-        Raises:
-            InexactError: the records do not stand for themselves: equal values that appear once, another
-                size or TTL that changes what fits.
-        """
-        head, body, marks, _ = first
-        if len(marks) != wanted + 1:
-            raise InexactError
-        before, behind = body[: marks[0]], body[marks[-1] :]
-        blocks = _blocks(first)
-        for rotation in range(wanted, count, wanted):
-            encoded = self._run_once(Explorer(self._facts, script, rotation))
-            is_alike = encoded.head == head and encoded.marks[:1] == marks[:1]
-            if (
-                not is_alike
-                or encoded.body[encoded.marks[-1] :] != behind
-                or len(encoded.marks) != wanted + 1
-            ):
-                raise InexactError
-            blocks += _blocks(encoded)
-        if len({len(block) for block in blocks}) > 1 and wanted < count:
-            raise InexactError  # what stands behind the records would move
-        return Arrangement(head, before, tuple(blocks[:count]), wanted, behind, looked)
+        blocks += _blocks(encoded)
+    if len({len(block) for block in blocks}) > 1 and wanted < count:
+        raise InexactError  # what stands behind the records would move
+    return Arrangement(head, before, tuple(blocks[:count]), wanted, behind, looked)
 
 
 def _blocks(encoded: Encoded) -> list[bytes]:

@@ -17,9 +17,10 @@ from collections.abc import Callable, Coroutine, Sequence
 from r53lite.answering import handover
 from r53lite.answering.authoritative import Options, respond
 from r53lite.answering.clients import Clients, unscoped
+from r53lite.answering.entries import ReadyEntry
 from r53lite.answering.place import Place
 from r53lite.answering.recursive import Recursive
-from r53lite.answering.replay import Ready, ReadyEntry, Replay, Targets
+from r53lite.answering.replay import Ready, Replay, Targets
 from r53lite.answering.reply_options import cookie_tail
 from r53lite.answering.settled import TRANSFERS, answer_without_data
 from r53lite.answering.trees import pick_ready

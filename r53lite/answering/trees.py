@@ -1,16 +1,20 @@
 """What does a compiled answer look like, and how is one reply picked from it?
 
 A tree mirrors the choices that the clear path made: `Choice` where one of several was chosen by weight,
-`Arrangement` where records came in random order, `Leaf` where nothing is left to chance. `pick` walks down
-the tree with the same draws that the clear path would have made, so that for equal draws both give equal
-bytes (`answering.compiled` makes the trees). `make_ready` adds question and OPT record of one request to
-every reply of a tree, and `pick_ready` walks down those. Pure.
+`Arrangement` where records came in random order, `Leaf` where nothing is left to chance. It is walked down
+with the same draws that the clear path would have made, so that for equal draws both give equal bytes. A tree
+grows as it is used (`answering.entries`): a branch that nobody has explored yet is None, and `INEXACT` is one
+that only the clear path answers exactly.
+
+`make_ready` adds question and OPT record of one request to every reply of a tree that is grown up, and
+`pick_ready` walks down those. Pure.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
 from r53lite.answering.orders import Orders, orders_of
@@ -47,12 +51,28 @@ class Arrangement(NamedTuple):
     looked: Looked
 
 
-class Choice(NamedTuple):
-    """One of several branches: a draw below `total` falls below one of the ascending `bounds`."""
+class Choice:
+    """One of several branches: a draw below `total` falls below one of the ascending `bounds`.
 
-    total: int
-    bounds: tuple[int, ...]
-    branches: tuple[Tree, ...]
+    Args:
+        weights: what the branches are chosen by; those of weight 0 cannot be and are left out. `indexes` are
+            the places of the others among all.
+    """
+
+    __slots__ = ("bounds", "branches", "indexes", "total")
+
+    def __init__(self, weights: Sequence[int]) -> None:
+        self.indexes = tuple(index for index, weight in enumerate(weights) if weight)
+        self.bounds = tuple(accumulate(weights[index] for index in self.indexes))
+        self.total = self.bounds[-1]
+        self.branches: list[Tree | Inexact | None] = [None] * len(self.indexes)
+
+
+class Inexact:
+    """Stands for a branch that only the clear path answers exactly."""
+
+
+INEXACT = Inexact()
 
 
 class ReadyArrangement(NamedTuple):
@@ -103,22 +123,33 @@ class Opts(NamedTuple):
         return self.scoped(looked) if looked and self.scoped is not None else self.plain
 
 
-def pick(tree: Tree, draw: Draw) -> Leaf:
-    """Walk down a tree with the draws that the clear path would make."""
-    while tree.__class__ is Choice:
-        tree = tree.branches[bisect_right(tree.bounds, draw(tree.total))]
-    if tree.__class__ is Arrangement:
-        order = arranged(len(tree.blocks), tree.wanted, draw)
-        records = b"".join([tree.blocks[index] for index in order])
-        return Leaf(tree.head, tree.before + records + tree.behind, tree.looked)
-    assert isinstance(tree, Leaf)
-    return tree
+def arrange(node: Leaf | Arrangement, draw: Draw) -> Leaf:
+    """Put the records of a reply in order, with the draws that the clear path would make."""
+    if isinstance(node, Leaf):
+        return node
+    order = arranged(len(node.blocks), node.wanted, draw)
+    records = b"".join([node.blocks[index] for index in order])
+    return Leaf(node.head, node.before + records + node.behind, node.looked)
+
+
+def branches_of(choice: Choice) -> list[Tree]:
+    """Return the branches of a choice that is grown up and exact."""
+    branches = [
+        branch for branch in choice.branches if branch is not None and not isinstance(branch, Inexact)
+    ]
+    assert len(branches) == len(choice.branches)
+    return branches
 
 
 def longest_bytes(tree: Tree, opts: Opts) -> int:
-    """Return the length of the longest reply of a tree, its id and question not counted."""
+    """Return the length of the longest reply of a tree, its id and question not counted.
+
+    Args:
+        tree: grown up and exact.
+        opts: the OPT records of the replies.
+    """
     if isinstance(tree, Choice):
-        return max([longest_bytes(branch, opts) for branch in tree.branches])
+        return max([longest_bytes(branch, opts) for branch in branches_of(tree)])
     opt_bytes = len(opts.of(tree.looked))
     if isinstance(tree, Leaf):
         return len(tree.head) + len(tree.body) + opt_bytes
@@ -147,7 +178,7 @@ def make_ready(tree: Tree, question: bytes, opts: Opts, *, is_expanded: bool = F
     """Add question and OPT record of one request to every reply of a tree.
 
     Args:
-        tree: what the question is answered.
+        tree: what the question is answered; grown up and exact.
         question: the question section as it came.
         opts: the OPT records of the replies.
         is_expanded: keep every order of a few records as a whole reply; for the few questions with a policy.
@@ -163,7 +194,9 @@ def make_ready(tree: Tree, question: bytes, opts: Opts, *, is_expanded: bool = F
             replies = (before + b"".join(orders.pick(number, blocks)) + behind for number in numbers)
             return ReadyTable(orders.total, tuple(replies))
         return ReadyArrangement(before, blocks, wanted, behind, orders)
-    branches = tuple(make_ready(branch, question, opts, is_expanded=is_expanded) for branch in tree.branches)
+    branches = tuple(
+        make_ready(branch, question, opts, is_expanded=is_expanded) for branch in branches_of(tree)
+    )
     if tree.total > MAX_TABLE:
         return ReadyChoice(tree.total, tree.bounds, branches)
     numbers = range(tree.total)

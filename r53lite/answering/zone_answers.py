@@ -18,12 +18,14 @@ from r53lite.answering.authoritative import Options, Result
 from r53lite.answering.chaos import Chaos
 from r53lite.answering.clear_path import ClearPath
 from r53lite.answering.clients import Clients
+from r53lite.answering.compiled import Facts, Scripted
+from r53lite.answering.entries import Entry, Script
 from r53lite.answering.kept import Kept
 from r53lite.answering.place import Place
-from r53lite.answering.replay import Asked, Entry, Ready, Replay, Targets, Uncompiled
+from r53lite.answering.replay import Asked, Found, Ready, Replay, Targets, Uncompiled
 from r53lite.answering.reply_options import COOKIE_REPLY_BYTES, ClientOptions, ends_in_cookie
 from r53lite.answering.shape import Shape, shape_of
-from r53lite.answering.trees import Leaf, Looked, Opts, Tree, longest_bytes, pick
+from r53lite.answering.trees import Arrangement, Inexact, Leaf, Looked, Opts, arrange, longest_bytes
 from r53lite.control.snapshot import Snapshot
 from r53lite.dns import wire
 from r53lite.dns.edns import encode_client_subnet, encode_opt
@@ -121,7 +123,7 @@ class ZoneAnswers:
             asker.may_recurse,
         )
         known = self._replay.get(key)
-        reply = None
+        reply: bytes | Result | None = None
         if known.__class__ is Leaf:  # no choice, no dependence: most answers
             if edns is None:
                 reply = _replayed_plainly(query, asker, shape, known)
@@ -138,18 +140,20 @@ class ZoneAnswers:
         catalog = self._snapshot().catalog
         return ClearPath(catalog, zone, query, options, asker.may_recurse, shape.private_octets)
 
-    def _answer_clear(self, query: Query, asker: Asker, zone: Zone, shape: Shape) -> bytes | Result:
-        """Answer by the clear path alone."""
+    def _answer_clear(
+        self, query: Query, asker: Asker, zone: Zone, shape: Shape, script: Script = ()
+    ) -> bytes | Result:
+        """Answer by the clear path alone; `script` has the choices that are made already."""
         place = self._place(query, asker)
         clear = self._clear_path(query, asker, zone, shape)
-        kind = Trace if self._settings.is_explaining else Context
-        context = kind(
-            self._health(),
-            lambda: place().location,
-            self._draw,
-            client=lambda: place().client,
-            targets=self._targets(),
-        )
+        facts = Facts(self._health(), lambda: place().location, lambda: place().client, self._targets())
+        context: Context
+        if self._settings.is_explaining:
+            context = Trace(
+                facts.health, facts.location, self._draw, client=facts.client, targets=facts.targets
+            )
+        else:
+            context = Scripted(facts, self._draw, script)
         result = clear.respond(context)
         if isinstance(context, Trace) and context.stories:
             text = "; ".join(map(short_story, context.stories))[:MAX_EDE_CHARACTERS]
@@ -173,36 +177,55 @@ class ZoneAnswers:
         zone: Zone,
         shape: Shape,
         key: Hashable,
-        known: Tree | Entry | Uncompiled | None,
-    ) -> bytes | None:
-        """Answer by a compiled answer that makes choices, or compile one; None where the clear path must."""
+        known: Found | Uncompiled | None,
+    ) -> bytes | Result | None:
+        """Answer by a compiled answer, or compile one; None where only the clear path can from the start."""
         if isinstance(known, Uncompiled):
             return None
+
+        def asked() -> Asked:
+            clear = self._clear_path(query, asker, zone, shape)
+            return Asked(key, shape.record, partial(clear.run, asker.limit_bytes), place)
+
         place = self._place(query, asker)
-        tree = known.tree(place) if isinstance(known, Entry) else known
-        if known is not None and tree is not None:
-            return self._replayed(query, asker, shape, known, tree)
-        clear = self._clear_path(query, asker, zone, shape)
-        asked = Asked(key, shape.record, partial(clear.run, asker.limit_bytes), place)
-        found = self._replay.compile(asked, known if isinstance(known, Entry) else None)
-        return None if found is None else self._replayed(query, asker, shape, *found)
+        found = self._replay.compile(asked()) if known is None else known
+        if found is None:
+            return None
+        if not isinstance(found, Entry):
+            return self._replayed(query, asker, shape, found, found)
+        grown = found.tree(place) or self._replay.grow(found, asked())
+        if grown is None:
+            return None
+        node, script = self._replay.pick(found, grown, asked, self._draw)
+        self._replay.explore_ahead(found, grown, asked)
+        reply = None
+        if not isinstance(node, Inexact):
+            reply = self._replayed(query, asker, shape, found if grown.whole() is not None else None, node)
+        return self._answer_clear(query, asker, zone, shape, script) if reply is None else reply
 
     def _replayed(
-        self, query: Query, asker: Asker, shape: Shape, found: Tree | Entry, tree: Tree
+        self, query: Query, asker: Asker, shape: Shape, found: Found | None, node: Leaf | Arrangement
     ) -> bytes | None:
-        """Put a reply together from a compiled answer; None where the OPT record leaves too little room.
+        """Put a reply together from a compiled answer; None where the OPT record leaves too little room. That
+        is settled before the records are put in order.
 
-        That is settled before anything is drawn, and for all the tree can draw: it is kept as a whole.
+        Args:
+            query: the question.
+            asker: how it came.
+            shape: what it shares with others.
+            found: what to keep for the next request of the same octets; None as long as it is not explored.
+            node: the reply that was picked.
         """
         opts = self._opts(query, asker)
         behind = query.question + shape.record
-        if ID_BYTES + len(behind) + longest_bytes(tree, opts) > asker.limit_bytes:
+        if ID_BYTES + len(behind) + longest_bytes(node, opts) > asker.limit_bytes:
             return None
-        self._keep(query, asker, shape, found, opts)
-        leaf = pick(tree, self._draw)
+        if found is not None:
+            self._keep(query, asker, shape, found, opts)
+        leaf = arrange(node, self._draw)
         return asker.request[:ID_BYTES] + leaf.head + behind + leaf.body + opts.of(leaf.looked)
 
-    def _keep(self, query: Query, asker: Asker, shape: Shape, found: Tree | Entry, opts: Opts) -> None:
+    def _keep(self, query: Query, asker: Asker, shape: Shape, found: Found, opts: Opts) -> None:
         """Keep a reply for the next request of the same octets, the cookie at their end not counted."""
         table = asker.ready
         limit_bytes = asker.limit_bytes - ID_BYTES

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from r53lite.answering import replay
 from r53lite.answering.access import AccessList
-from r53lite.answering.compiled import Compiled, Facts, compile_answer
+from r53lite.answering.compiled import Explored, Facts, explore
 from r53lite.answering.dispatch import Dispatch
-from r53lite.answering.replay import EXTRA_RUNS
+from r53lite.answering.entries import Script
+from r53lite.answering.replay import EXPLORED_AHEAD
 from r53lite.answering.zone_answers import DispatchSettings
 from r53lite.dns import rrtypes, wire
 from r53lite.dns.name import parse_name
@@ -34,57 +35,57 @@ def test_replayed_answers_equal_the_clear_paths(seed: int) -> None:
         assert run(seed, Path(directory)) > 0
 
 
-_HEAD = """\
+_NAMES, _SETS = 32, 20
+_SHARES = ", ".join(f"{{id: s{number}, weight: 1, values: [192.0.2.{number}]}}" for number in range(2, _SETS))
+_GROUPS = "".join(
+    f"""
+  - {{name: n{number}, type: A, ttl: 60, policy: weighted, sets: [
+      {{id: s1, weight: 1, values: [192.0.2.1], health_check: check}}, {_SHARES}]}}"""
+    for number in range(_NAMES)
+)
+_ZONE = f"""
 zone: many.example
 records:
-  - {name: "@", type: SOA, ttl: 60, values: ["ns h 1 7200 1800 1209600 60"]}
-  - {name: "@", type: NS, ttl: 60, values: [ns.elsewhere.example.]}
+  - {{name: "@", type: SOA, ttl: 60, values: ["ns h 1 7200 1800 1209600 60"]}}
+  - {{name: "@", type: NS, ttl: 60, values: [ns.elsewhere.example.]}}{_GROUPS}
+health_checks: {{check: {{type: HTTP, ip: 127.0.0.1}}}}
 """
-_NAME = """\
-  - {{name: n{number}, type: A, ttl: 60, policy: weighted, sets: [
-      {{id: one, weight: 1, values: [192.0.2.1], health_check: check}},
-      {{id: two, weight: 1, values: [192.0.2.2]}}]}}
-"""
-_CHECK = "health_checks: {check: {type: HTTP, ip: 127.0.0.1, port: 9}}\n"
-_NAMES = 64
 
 
 def test_a_flip_on_which_many_names_depend_is_made_good_in_small_steps(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No batch of queries waits until all its names are compiled, and no answer is late."""
-    names = "".join(_NAME.format(number=number) for number in range(_NAMES))
-    snapshot = load_snapshot(tmp_path, many_yaml=_HEAD + names + _CHECK)
+    """No query explores more than what it has drawn, no batch much more, and in the end all is explored."""
+    snapshot = load_snapshot(tmp_path, many_yaml=_ZONE)
     tables = [HealthTable()]
-    compiled: list[object] = []
+    runs: list[object] = []
 
-    def count(run: Callable[[Context], Encoded], facts: Facts) -> Compiled | None:
-        compiled.append(run)
-        return compile_answer(run, facts)
+    def count(run: Callable[[Context], Encoded], facts: Facts, script: Script) -> Explored:
+        runs.append(script)
+        return explore(run, facts, script)
 
-    monkeypatch.setattr(replay, "compile_answer", count)
+    monkeypatch.setattr(replay, "explore", count)
     door = Dispatch(lambda: snapshot, lambda: tables[-1], None, DispatchSettings(AccessList(())))
-    batch = [
-        wire.encode_query(number, parse_name(f"n{number}.many.example"), rrtypes.A)
-        for number in range(_NAMES)
-    ]
+    names = [parse_name(f"n{number}.many.example") for number in range(_NAMES)]
+    batch = [wire.encode_query(number, name, rrtypes.A) for number, name in enumerate(names)]
 
-    def compilations() -> int:
-        before = len(compiled)
-        replies = door.answer_batch(batch, lambda _: "127.0.0.1")
-        assert [reply[:2] for reply in replies if isinstance(reply, bytes)] == [one[:2] for one in batch]
-        if tables[1:]:
-            assert all(isinstance(one, bytes) and bytes((192, 0, 2, 1)) not in one for one in replies)
-        return len(compiled) - before
+    def settle() -> tuple[int, set[bytes]]:
+        """Ask until nothing is explored any more; return how often something was, and the answers."""
+        runs.clear()
+        before = 0
+        values: set[bytes] = set()
+        for _ in range(_SETS * _SETS):
+            before = len(runs)
+            for reply in door.answer_batch(batch, lambda _: "127.0.0.1"):
+                assert isinstance(reply, bytes)
+                values.update(rdata for rrset in wire.decode_message(reply).answer for rdata in rrset.rdatas)
+            assert len(runs) - before <= 2 * _NAMES + EXPLORED_AHEAD
+        assert len(runs) == before
+        return len(runs), values
 
-    def settle() -> list[int]:
-        counts = [compilations() for _ in range(_NAMES)]
-        return [count for count in counts if count]
-
-    each = EXTRA_RUNS // 2  # a choice of two takes two runs more than the clear path
-    assert settle() == [each] * (_NAMES // each)
-    dead = HealthStatus(False, "down", 3, 0.0, 0.0)
-    tables.append(HealthTable({"check": dead}, 1))
-    assert settle() == [_NAMES]  # one set is left and nothing to choose: as little work as the clear path
-    tables[:] = [HealthTable(version=2)]
-    assert settle() == [each] * (_NAMES // each)
+    everything = {bytes((192, 0, 2, number)) for number in range(1, _SETS)}
+    assert settle() == (_NAMES * _SETS, everything)  # the choice, and each of its branches once
+    tables.append(HealthTable({"check": HealthStatus(False, "down", 3, 0.0, 0.0)}, 1))
+    assert settle() == (_NAMES * (_SETS - 1), everything - {bytes((192, 0, 2, 1))})
+    tables.append(HealthTable(version=2))
+    assert settle() == (_NAMES * _SETS, everything)
