@@ -29,7 +29,7 @@ def load_snapshot(directory: Path, **files: str) -> Snapshot:
     locations = directory / "locations.yaml"
     loaded = load_zone_files([directory], locations if locations.exists() else None)
     loaded.raise_for_errors()
-    return Snapshot(loaded.catalog, loaded.health_checks, loaded.locations, 1)
+    return loaded.snapshot()
 
 
 def make_dispatch(

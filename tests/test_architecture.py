@@ -29,6 +29,7 @@ SHELL = (  # every other module is pure
     "r53lite.answering.seeded",
     "r53lite.server",
     "r53lite.control.registry",
+    "r53lite.control.listing",
     "r53lite.control.zone_files",
     "r53lite.control.location_files",
     "r53lite.control.freeing",

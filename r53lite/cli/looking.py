@@ -138,7 +138,7 @@ def _make_offline(zones: Path, ask: Ask, make: Make) -> Shape:
         settings = load_settings(beside) if beside.exists() else Settings()
         loaded = load_zone_files([zones], find_locations(settings, [zones]))
         loaded.raise_for_errors()
-    snapshot = Snapshot(loaded.catalog, loaded.health_checks, loaded.locations, 1)
+    snapshot = loaded.snapshot()
     targets = OutsideTargets(settings.targets)
     targets.update(loaded.outside)  # offline, the addresses of the settings are all that is known
     return make(snapshot, ask, stated_health(ask, snapshot, None), targets.table)

@@ -14,7 +14,7 @@ import click
 from r53lite.cli.progress import LoadingBar
 from r53lite.config.loader import load_settings
 from r53lite.config.settings import Endpoint, Settings, parse_endpoint
-from r53lite.control.zone_files import overlooked_files
+from r53lite.control.listing import overlooked_files
 from r53lite.errors import FaultyInputError, SettingsError
 from r53lite.server.descriptors import raise_descriptor_limit
 from r53lite.server.runtime import BindError, Server, run_until_stopped

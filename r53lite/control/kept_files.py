@@ -66,13 +66,14 @@ class KeptZone(NamedTuple):
     """A zone, and the warnings of building it.
 
     `outside` are the names outside it that its aliases lead to, `collections` the CIDR collections that its
-    groups go by.
+    groups go by, `regions` those that the health checks of its groups tell of.
     """
 
     zone: Zone
     faults: tuple[Fault, ...]
     outside: frozenset[OutsideTarget] = frozenset()
     collections: tuple[CidrCollection, ...] = ()
+    regions: Mapping[str, str | None] = {}  # never written to
 
 
 class KeptLocations(NamedTuple):

@@ -9,12 +9,13 @@ Pure: times come in, tables come out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from operator import itemgetter
+from collections.abc import Iterable, Mapping
 
 from r53lite.routing.latencies import LatencyTable
-from r53lite.routing.record_set import RecordSet, RecordSetGroup
-from r53lite.zone.model import PolicyNode, Zone
+from r53lite.routing.record_set import RecordSet
+
+Regions = Mapping[str, str | None]
+"""The region that each health check tells of; None where sets of several regions name it."""
 
 ROUND_TRIPS = 2  # of a probe: docs/route53/health-checks.md §4.1, TCP connection and HTTP response
 
@@ -25,11 +26,11 @@ class LatencyMeter:
     def __init__(self) -> None:
         self.published = LatencyTable()
         self._table = LatencyTable()
-        self._regions: dict[str, str] = {}
+        self._regions: Regions = {}
 
-    def watch(self, zones: Iterable[Zone]) -> None:
-        """Take the regions of health checks from the record sets of zones."""
-        self._regions = regions_of_checks(zones)
+    def watch(self, regions: Regions) -> None:
+        """Take the regions of health checks from now on from these."""
+        self._regions = regions
 
     def observe(self, check: str, seconds: float, now: float) -> bool:
         """Feed the time of a successful probe.
@@ -52,22 +53,25 @@ class LatencyMeter:
         return True
 
 
-def regions_of_checks(zones: Iterable[Zone]) -> dict[str, str]:
-    """Return the region that each health check tells of; looks at every name, so do it after a load only."""
+def regions_of_checks(record_sets: Iterable[RecordSet]) -> Regions:
+    """Return the region that each health check tells of by the record sets that name it."""
     found: dict[str, str | None] = {}
-    for record_set in _record_sets(zones):
+    for record_set in record_sets:
         region = record_set.region or (record_set.at.region if record_set.at is not None else None)
         if region is not None and record_set.health_check is not None:
-            known = found.setdefault(record_set.health_check, region)
-            if known != region:
-                found[record_set.health_check] = None
-    return {check: region for check, region in found.items() if region is not None}
+            _note(found, record_set.health_check, region)
+    return found
 
 
-def _record_sets(zones: Iterable[Zone]) -> Iterable[RecordSet]:
-    for zone in zones:
-        for node in map(itemgetter(1), zone.names.items()):
-            if isinstance(node, PolicyNode):
-                for group in node.data.values():
-                    if isinstance(group, RecordSetGroup):
-                        yield from group.sets
+def merged_regions(of_zones: Iterable[Regions]) -> Regions:
+    """Return what the record sets of all zones say together."""
+    found: dict[str, str | None] = {}
+    for regions in of_zones:
+        for check, region in regions.items():
+            _note(found, check, region)
+    return found
+
+
+def _note(found: dict[str, str | None], check: str, region: str | None) -> None:
+    if found.setdefault(check, region) != region:
+        found[check] = None

@@ -25,11 +25,12 @@ from typing import NamedTuple, TypeVar
 
 from r53lite.control.freeing import FreeingQueue
 from r53lite.control.kept_files import NOTHING_KEPT
+from r53lite.control.listing import list_zone_files
 from r53lite.control.quiet import make_way, quiet_loading
 from r53lite.control.reload_report import ReloadReport, compare_zones
 from r53lite.control.snapshot import Snapshot
 from r53lite.control.stamps import Stamp, look_at_all
-from r53lite.control.zone_files import LoadedFiles, list_zone_files, load_zone_files
+from r53lite.control.zone_files import LoadedFiles, load_zone_files
 from r53lite.errors import Fault
 from r53lite.routing.latencies import LatencyTable
 from r53lite.routing.locations import Locations
@@ -239,7 +240,7 @@ def _next_snapshot(served: Snapshot, files: LoadedFiles) -> Snapshot:
     are_places_same = files.locations.is_from_same_files(served.locations)
     if is_same and served.version and checks is served.health_checks and are_places_same:
         return served
-    return Snapshot(files.catalog, checks, files.locations, served.version + 1, files.outside)
+    return files.snapshot(served.version + 1)._replace(health_checks=checks)
 
 
 def _log(report: ReloadReport) -> None:

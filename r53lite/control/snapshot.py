@@ -14,7 +14,8 @@ from r53lite.zone.catalog import Catalog
 class Snapshot(NamedTuple):
     """Zones, health checks and client locations of one moment; `version` counts from 1.
 
-    `outside` are the names outside the zones that aliases lead to.
+    `outside` are the names outside the zones that aliases lead to; `regions` says which region each health
+    check tells of (`control.latency_meter`).
     """
 
     catalog: Catalog
@@ -22,3 +23,4 @@ class Snapshot(NamedTuple):
     locations: Locations
     version: int = 0
     outside: frozenset[OutsideTarget] = frozenset()
+    regions: Mapping[str, str | None] = {}  # never written to

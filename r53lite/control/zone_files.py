@@ -4,14 +4,13 @@ Master files (`*.zone`) and policy files (`*.yaml`) are read, gathered by zone (
 built and checked. Every fault of every file is collected; the result holds the zones that are sound, and the
 caller refuses the whole where there is an error.
 
-Rules of design: `r53lite.yaml` and `locations.yaml` are reserved names, subdirectories are left alone; a
-master file's name is its first $ORIGIN (`root.zone` means the root); a zone is named by its SOA's owner;
-health-check ids and CIDR collections are global.
+Rules of design: a master file's name is its first $ORIGIN (`root.zone` means the root); a zone is named by
+its SOA's owner; health-check ids and CIDR collections are global.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,8 +27,11 @@ from r53lite.control.kept_files import (
     Reading,
     read_what_changed,
 )
+from r53lite.control.latency_meter import merged_regions, regions_of_checks
+from r53lite.control.listing import list_zone_files
 from r53lite.control.location_files import load_locations
 from r53lite.control.policy_file import read_policy_file
+from r53lite.control.snapshot import Snapshot
 from r53lite.control.stamps import Stamp, take_stamp
 from r53lite.dns.name import ROOT, format_name, parse_name
 from r53lite.errors import Fault, Faults, NameSyntaxError, ZoneDataError
@@ -48,16 +50,14 @@ Progress = Callable[[int, int], None]
 
 CHUNK_BYTES = 1 << 14  # a millisecond or two of reading
 
-SUFFIXES = (".zone", ".yaml")
-RESERVED_NAMES = frozenset({"r53lite.yaml", "locations.yaml", "lab.yaml"})
-
 
 class LoadedFiles(NamedTuple):
     """Sound zones and health checks, the locations, and all faults in order of files and lines.
 
     `included_files` are those that $INCLUDE and the locations file name, also those that are missing: a
     change of one is a change of what names it. `check_places` has the file and line of each health check.
-    `outside` are the names outside the zones that aliases lead to. `kept` is for the next load.
+    `outside` are the names outside the zones that aliases lead to; `regions` says which region each health
+    check tells of; `kept` is for the next load.
     """
 
     zones: tuple[Zone, ...]
@@ -67,6 +67,7 @@ class LoadedFiles(NamedTuple):
     included_files: tuple[Path, ...] = ()
     check_places: Mapping[str, tuple[str, int]] = {}  # never written to
     outside: frozenset[OutsideTarget] = frozenset()
+    regions: Mapping[str, str | None] = {}  # never written to
     kept: KeptFiles = NOTHING_KEPT
 
     @property
@@ -74,46 +75,14 @@ class LoadedFiles(NamedTuple):
         """Return the zones as a catalog."""
         return Catalog(self.zones)
 
+    def snapshot(self, version: int = 1) -> Snapshot:
+        """Return all of it as a query is to see it."""
+        return Snapshot(self.catalog, self.health_checks, self.locations, version, self.outside, self.regions)
+
     def raise_for_errors(self) -> None:
         """Raise a ZoneDataError with every fault where at least one is an error."""
         if any(fault.is_error for fault in self.faults):
             raise ZoneDataError(self.faults)
-
-
-def list_zone_files(sources: Iterable[Path]) -> list[Path]:
-    """Return the zone files of the sources: a file is itself, a directory its `*.zone` and `*.yaml`.
-
-    Hidden files are left alone: editors and copying tools write such beside the real ones.
-    """
-    found: list[Path] = []
-    for source in sources:
-        if source.is_dir():
-            inside = [path for suffix in SUFFIXES for path in source.glob(f"[!.]*{suffix}")]
-            found += sorted(path for path in inside if path.name not in RESERVED_NAMES and path.is_file())
-        else:
-            found.append(source)
-    return found
-
-
-def overlooked_files(sources: Iterable[Path]) -> list[Fault]:
-    """Return a warning for each file whose name is nearly one that would be read, and for a directory in
-    which nothing is.
-    """
-    found = []
-    for source in sources:
-        if not source.is_dir():
-            continue
-        for path in sorted(source.iterdir()):
-            suffix = path.suffix.lower()
-            is_near = suffix == ".yml" or (suffix in SUFFIXES and path.suffix != suffix)
-            if is_near and not path.name.startswith(".") and path.is_file():
-                expected = ".zone" if suffix == ".zone" else ".yaml"
-                reason = f"file is not read: its name ends in {path.suffix!r}; expected {expected!r}"
-                found.append(Fault(str(path), 0, reason, is_error=False))
-        if not list_zone_files([source]):
-            reason = "no zone files here; expected names that end in '.zone' or '.yaml'"
-            found.append(Fault(str(source), 0, reason, is_error=False))
-    return found
 
 
 class _Parts:
@@ -333,7 +302,8 @@ class _Loading:
             free_lists(table)
             if records is not None:
                 self._linted[origin] = zone, records
-            return KeptZone(zone, tuple(built), outside, blocks.used_by(groups))
+            regions = regions_of_checks(one for group in groups for one in group.sets)
+            return KeptZone(zone, tuple(built), outside, blocks.used_by(groups), regions)
         self.faults += built
         free_in_slices(table)
         return None
@@ -395,5 +365,6 @@ def load_zone_files(
         tuple(dict.fromkeys((*included, *places.files))),
         check_places,
         outside,
+        merged_regions(zone.regions for zone in loading.zones.values()),
         keeping,
     )

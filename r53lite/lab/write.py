@@ -12,7 +12,7 @@ import re
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
-from r53lite.control.zone_files import list_zone_files
+from r53lite.control.listing import list_zone_files
 from r53lite.errors import Fault, SettingsError
 from r53lite.lab.plan import LabPlan, LabServer
 

@@ -241,7 +241,7 @@ class Server:
             self._apply_checks(snapshot)
         self._apply_targets(snapshot)
         if snapshot.locations.is_measured:
-            self._meter.watch(snapshot.catalog.zones)
+            self._meter.watch(snapshot.regions)
         if self._dispatch is not None:
             self._dispatch.refresh()
 

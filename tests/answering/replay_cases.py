@@ -169,7 +169,7 @@ def _load(chance: random.Random, directory: Path) -> Snapshot:
     (directory / "z.test.yaml").write_text("\n".join(_policy_lines(chance)) + "\n")
     loaded = load_zone_files([directory], directory / "locations.yaml")
     loaded.raise_for_errors()
-    return Snapshot(loaded.catalog, loaded.health_checks, loaded.locations, 1)
+    return loaded.snapshot()
 
 
 def _name(chance: random.Random, most: int = 3) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from r53lite.control.latency_meter import LatencyMeter, regions_of_checks
+from r53lite.control.latency_meter import LatencyMeter, merged_regions
 from tests.support import load_snapshot
 
 ZONE = "$TTL 60\n@ SOA ns h 1 1 1 1 1\n@ NS ns\nns A 192.0.2.1\n"
@@ -32,13 +32,20 @@ health_checks:
 
 def test_a_check_tells_of_the_one_region_of_its_sets(tmp_path: Path) -> None:
     snapshot = load_snapshot(tmp_path, example_test_zone=ZONE, example_test_yaml=POLICIES)
-    assert regions_of_checks(snapshot.catalog.zones) == {"east": "us-east-1", "south": "sa-east-1"}
+    assert snapshot.regions == {"east": "us-east-1", "south": "sa-east-1", "both": None}
+
+
+def test_checks_of_several_zones_tell_of_the_regions_of_all() -> None:
+    merged = merged_regions(
+        [{"a": "us-east-1", "b": "eu-west-1", "c": None}, {"a": "us-east-1", "b": "us-east-1"}]
+    )
+    assert merged == {"a": "us-east-1", "b": None, "c": None}
 
 
 def test_times_are_published_when_they_have_moved(tmp_path: Path) -> None:
     snapshot = load_snapshot(tmp_path, example_test_zone=ZONE, example_test_yaml=POLICIES)
     meter = LatencyMeter()
-    meter.watch(snapshot.catalog.zones)
+    meter.watch(snapshot.regions)
     assert not meter.observe("other", 0.1, 0.0)
     assert meter.observe("east", 0.1, 0.0)
     assert meter.published.latency_ms == {"us-east-1": 50.0}

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from r53lite.control.zone_files import list_zone_files, load_zone_files, overlooked_files
+from r53lite.control.listing import list_zone_files, overlooked_files
+from r53lite.control.zone_files import load_zone_files
 
 HEAD = """zone: a.test
 records:

@@ -12,7 +12,6 @@ import random
 import time
 from pathlib import Path
 
-from r53lite.control.snapshot import Snapshot
 from r53lite.control.zone_files import LoadedFiles, load_zone_files
 from r53lite.errors import Fault
 from tests.fuzz.invariants import BrokenRuleError, check_reply
@@ -115,7 +114,7 @@ def check_faults(faults: tuple[Fault, ...], octets: bytes) -> None:
 
 def _ask(loaded: LoadedFiles, maker: PacketMaker) -> None:
     """Ask what was loaded a few questions."""
-    snapshot = Snapshot(loaded.catalog, loaded.health_checks, loaded.locations, 1)
+    snapshot = loaded.snapshot()
     door = make_dispatch(snapshot)
     for _ in range(QUESTIONS):
         request = maker.next()
