@@ -79,7 +79,7 @@ class OutsideTargets:
         self._targets = frozenset(targets)
         for target in sorted(self._targets):
             if rule_for(self._rules, target.owner) is None:
-                what = f"{format_name(target.owner)} {format_rrtype(target.rrtype)}"
+                what = _shown((target.owner, target.rrtype))
                 logger.warning("no entry of 'targets' is for %s: aliases to it are unusable", what)
         self._publish()
         self._adjust()
@@ -145,18 +145,24 @@ class OutsideTargets:
             self.table = table
 
     async def _keep_fresh(self, key: _Key, resolve: Resolve) -> None:
-        """Resolve one name again and again, until cancelled."""
+        """Resolve one name again and again, until cancelled; a reason why not is logged once."""
         good_until = 0.0
+        logged = ""
         while True:
             try:
                 async with self._permits:
                     answer = await resolve(*key)
             except ResolutionError as error:
-                logger.warning("cannot resolve %s for an alias: %s", format_name(key[0]), error)
+                if logged != str(error):
+                    logged = str(error)
+                    logger.warning("cannot resolve %s for an alias: %s", _shown(key), error)
                 if self._clock() >= good_until and self._resolved.pop(key, None) is not None:
                     self._publish()
                 await self._sleep(RETRY_S)
                 continue
+            if logged:
+                logged = ""
+                logger.info("%s is resolved again", _shown(key))
             self._learn(key, tuple(sorted(_rdatas(answer, key[1]))))
             ttl = min((rrset.ttl for rrset in answer), default=int(RETRY_S))
             good_until = self._clock() + ttl + MAX_STALE_S
@@ -173,6 +179,10 @@ def _log_bug(task: asyncio.Task[None]) -> None:
     error = None if task.cancelled() else task.exception()
     if error is not None:
         logger.error("refreshing an outside name failed", exc_info=error)
+
+
+def _shown(key: _Key) -> str:
+    return f"{format_name(key[0])} {format_rrtype(key[1])}"
 
 
 def _rdatas(answer: tuple[RRset, ...], rrtype: int) -> list[bytes]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from r53lite.config.target_settings import TargetRule
 from r53lite.dns.name import parse_name
 from r53lite.dns.rrset import RRset
@@ -103,6 +105,25 @@ async def test_a_failure_keeps_the_addresses_for_a_while() -> None:
     await internet.answer(addresses(30, 1))
     assert internet.targets.table == {V4: (bytes([192, 0, 2, 1]),)}
     await internet.targets.stop()
+
+
+async def test_a_failure_is_logged_once_for_each_reason_and_so_is_its_end(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO", "r53lite.server")
+    internet = Internet()
+    internet.targets.update([V4])
+    internet.targets.start(internet, nowhere)
+    for reason in ("no server answers", "no server answers", "a loop"):
+        await internet.answer(ResolutionError(reason))
+    for _ in range(2):
+        await internet.answer(addresses(30, 1))
+    await internet.targets.stop()
+    assert [record.getMessage() for record in caplog.records] == [
+        "cannot resolve lb.example.com. A for an alias: no server answers",
+        "cannot resolve lb.example.com. A for an alias: a loop",
+        "lb.example.com. A is resolved again",
+    ]
 
 
 async def test_an_answer_without_addresses_takes_them_away() -> None:
