@@ -18,11 +18,12 @@ from r53lite.dns import rrtypes
 from r53lite.dns.name import parse_name
 from r53lite.dns.rrtypes import parse_rrtype
 from r53lite.errors import NameSyntaxError, R53Error
-from r53lite.health.model import HealthStatus
+from r53lite.health.model import HealthCheck, HealthStatus
 from r53lite.health.table import HealthTable
+from r53lite.health.tracker import DISABLED
 from r53lite.routing.cidr_index import ClientPrefix
 from r53lite.routing.context import ClientLocation
-from r53lite.routing.places import REGIONS, unknown_region
+from r53lite.routing.places import COUNTRY_CONTINENT, REGION_AREAS, REGIONS, unknown_region
 
 DEFAULT_CLIENT = "127.0.0.1"
 ASSUMED_HEALTHY = "assumed healthy: no server was asked"
@@ -90,6 +91,10 @@ def parse_ask(
         network = ip_network(client, strict=False)
     except ValueError as error:
         raise AskError(f"{client!r} is neither an IP address nor a network") from error
+    if network.prefixlen == 0 or "%" in client:
+        raise AskError(
+            f"{client!r} does not say where a client is; expected an address, or a prefix of 1 bit up"
+        )
     if region is not None and region not in REGIONS:
         raise AskError(unknown_region(region))
     stated_down, stated_up = _split(down), _split(up)
@@ -109,7 +114,7 @@ def stated_health(ask: Ask, snapshot: Snapshot, live: HealthTable | None) -> Hea
     Args:
         ask: whose `down` and `up` count.
         snapshot: whose health checks there are.
-        live: the published table; None takes every check for healthy.
+        live: the published table; None takes every check for healthy that the files do not fix otherwise.
 
     Raises:
         AskError: a stated check does not exist.
@@ -121,10 +126,23 @@ def stated_health(ask: Ask, snapshot: Snapshot, live: HealthTable | None) -> Hea
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise AskError(f"unknown health check {check!r}{hint}")
     if live is None:
-        table = HealthTable(dict.fromkeys(known, HealthStatus(True, ASSUMED_HEALTHY, 0, 0.0, None)))
+        table = HealthTable({check: _assumed(one) for check, one in known.items()})
     else:
         table = live
     return with_checks(table, {**dict.fromkeys(ask.down, False), **dict.fromkeys(ask.up, True)})
+
+
+def _assumed(check: HealthCheck) -> HealthStatus:
+    """Return the status that a check has as far as files tell."""
+    if check.disabled:  # health-checks.md §4.3: disabled is healthy, and may be inverted
+        return HealthStatus(not check.inverted, DISABLED, 0, 0.0, None)
+    return HealthStatus(True, ASSUMED_HEALTHY, 0, 0.0, None)
+
+
+def is_fixed(snapshot: Snapshot, check: str) -> bool:
+    """Say whether a check cannot change: it is disabled."""
+    found = snapshot.health_checks.get(check)
+    return found is not None and found.disabled
 
 
 def with_checks(table: HealthTable, stated: Mapping[str, bool]) -> HealthTable:
@@ -143,7 +161,15 @@ def locate(ask: Ask, snapshot: Snapshot) -> ClientLocation:
     located = snapshot.locations.locate(client.network_address.packed, client.prefixlen)
     if ask.region is None:
         return located
-    return ClientLocation(ask.region, coordinates=REGIONS[ask.region], source="stated region")
+    country, subdivision = REGION_AREAS[ask.region]
+    return ClientLocation(
+        ask.region,
+        country,
+        subdivision or None,
+        COUNTRY_CONTINENT[country],
+        REGIONS[ask.region],
+        source="stated region",
+    )
 
 
 def client_of(ask: Ask) -> ClientPrefix:

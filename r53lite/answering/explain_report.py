@@ -25,6 +25,7 @@ from r53lite.dns.rrset import RRset
 from r53lite.dns.rrtypes import format_rcode, format_rrtype
 from r53lite.health.table import HealthTable
 from r53lite.routing.context import NO_TARGETS, ClientLocation, TargetView
+from r53lite.routing.locations import UNKNOWN
 from r53lite.routing.record_set import RecordSetGroup
 from r53lite.routing.tracing import Trace
 from r53lite.zone.lookup import deepest_visible, lookup
@@ -131,11 +132,16 @@ class _Teller:
 
     def _tell_location(self, location: ClientLocation, trace: Trace) -> Shape:
         shape = location_shape(location)
-        places = [
-            str(shape[key]) for key in ("region", "subdivision", "country", "continent") if key in shape
-        ]
+        region = str(shape["region"])
+        if location.region is None:
+            region = f"{'nearest to' if location.coordinates else 'by default in'} {region}"
+        area = "-".join(str(shape[key]) for key in ("country", "subdivision") if key in shape)
+        places = [word for word in (region, area, str(shape.get("continent", ""))) if word]
         use = "counts for the answer" if trace.is_located else "plays no part in the answer"
-        text = f"{self._ask.client} is in {', '.join(places)} by {location.source}, and this {use}"
+        known = "is" if location.region is None else "is in"
+        text = f"{self._ask.client} {known} {', '.join(places)} by {location.source}, and this {use}"
+        if location.source == UNKNOWN.source:
+            text = f"nobody knows where {self._ask.client} is, {region}, and this {use}"
         blocks = [list(found) for found in trace.locations]
         if blocks:
             text += f"; of the CIDR collection it is in {', then '.join(blocks[0])}"

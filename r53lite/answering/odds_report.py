@@ -16,7 +16,7 @@ from fractions import Fraction
 from functools import partial
 from typing import NamedTuple
 
-from r53lite.answering.asking import Ask, NotOurNameError, client_of, locate, with_checks
+from r53lite.answering.asking import Ask, NotOurNameError, client_of, is_fixed, locate, with_checks
 from r53lite.answering.authoritative import Options, Result, respond
 from r53lite.control.snapshot import Snapshot
 from r53lite.dns import rrtypes
@@ -25,13 +25,13 @@ from r53lite.dns.presentation import format_rdata
 from r53lite.dns.rrtypes import format_rcode, format_rrtype
 from r53lite.health.table import HealthTable
 from r53lite.routing.context import (
-    DEFAULT_REGION,
     NO_TARGETS,
     ClientLocation,
     Context,
     HealthView,
     TargetView,
 )
+from r53lite.routing.latencies import client_region
 from r53lite.routing.odds import Outcome, Sample, Situation, outcomes
 from r53lite.routing.tracing import checks_below, sets_on_path
 from r53lite.zone.model import Zone
@@ -41,7 +41,9 @@ Shape = dict[str, object]
 
 
 class Answered(NamedTuple):
-    """What makes two answers the same. `values` are sorted; `leaving` is where a CNAME chain goes on."""
+    """What makes two answers the same. `values` are sorted; `leaving` is where a CNAME chain goes on,
+    `referral` the delegation where our data ends.
+    """
 
     rcode: int
     ttl: int | None
@@ -49,6 +51,12 @@ class Answered(NamedTuple):
     path: tuple[str, ...]
     rrtype: int
     leaving: bytes | None
+    referral: bytes | None = None
+
+    @property
+    def is_nothing(self) -> bool:
+        """Say whether whoever asks has nothing to go on with."""
+        return not self.values and self.leaving is None and self.referral is None
 
 
 class Share(NamedTuple):
@@ -72,9 +80,18 @@ class Odds(NamedTuple):
     checks: frozenset[str]
 
     @property
-    def survives(self) -> bool:
-        """Say whether no answer holds a target whose health check is down."""
-        return not any(share.dead for share in self.shares)
+    def nothing(self) -> Fraction:
+        """Return how likely no answer is, or SERVFAIL."""
+        nothing = (share.probability for share in self.shares if share.answered.is_nothing)
+        return sum(nothing, Fraction())
+
+    def why_lost(self, before: Odds) -> str | None:
+        """Say why a health state is not survived: an answer holds a target whose health check is down, or
+        there is nothing to answer more often than before. None where it is survived.
+        """
+        if any(share.dead for share in self.shares):
+            return "a target that is down is answered"
+        return "nothing is left to answer" if self.nothing > before.nothing else None
 
 
 def odds_of(snapshot: Snapshot, qname: bytes, qtype: int, situation: Situation) -> Odds:
@@ -135,6 +152,7 @@ def answered_of(outcome: Outcome[Result], qtype: int) -> Answered:
         path,
         qtype if last is None else last.rrtype,
         outcome.value.leaving,
+        None if outcome.value.referral is None else outcome.value.referral.ns.owner,
     )
 
 
@@ -161,15 +179,27 @@ def _marginals(found: Sequence[Outcome[Result]], qtype: int, health: HealthView)
         each: list[tuple[bytes, ...]] = [(value,) for value in whole.values]
         for values in each or [()]:
             members.setdefault((outcome.sample, whole.rcode, values), []).append(outcome)
-    return [_marginal(those, values, qtype, health) for (_, _, values), those in members.items()]
+    ttls: dict[Sample, set[int | None]] = {}
+    for outcome in found:
+        assert outcome.sample is not None
+        ttls.setdefault(outcome.sample, set()).add(answered_of(outcome, qtype).ttl)
+    return [
+        _marginal(those, values, ttls[sample], qtype, health)
+        for (sample, _, values), those in members.items()
+    ]
 
 
 def _marginal(
-    those: Sequence[Outcome[Result]], values: tuple[bytes, ...], qtype: int, health: HealthView
+    those: Sequence[Outcome[Result]],
+    values: tuple[bytes, ...],
+    ttls: set[int | None],
+    qtype: int,
+    health: HealthView,
 ) -> Share:
     """Return the chance that a reply holds what some members of one sample have in common.
 
-    The path names them all, and the TTL is the least that any of them would give.
+    The path names them all. The TTL is there where all members of the sample have the same: a reply has the
+    least of those that are in it.
     """
     sample = those[0].sample
     assert sample is not None
@@ -178,7 +208,7 @@ def _marginal(
     answered = answers[0]._replace(
         values=values,
         path=tuple(dict.fromkeys(step for answer in answers for step in answer.path)),
-        ttl=min((answer.ttl for answer in answers if answer.ttl is not None), default=None),
+        ttl=answers[0].ttl if len(ttls) == 1 else None,
     )
     dead = frozenset[str]().union(*(_dead_checks(one, health) for one in those))
     return Share(answered, sample.probability * sample.share(int(members)), True, dead)
@@ -232,17 +262,19 @@ def report_odds(
     if is_each_failure:
         shape["failures"] = [
             _failure_shape(
-                snapshot, ask, situation._replace(health=with_checks(health, {check: False})), check
+                snapshot, ask, situation._replace(health=with_checks(health, {check: False})), check, odds
             )
             for check in sorted(odds.checks)
-            if health.is_healthy(check)
+            if health.is_healthy(check) and not is_fixed(snapshot, check)
         ]
     return shape
 
 
 def location_shape(location: ClientLocation) -> Shape:
-    """Return where a client is: its region always, the rest as far as it is known."""
-    shape: Shape = {"region": location.region or DEFAULT_REGION, "source": location.source}
+    """Return where a client is: its region always (its own, else the nearest, else the default), the rest as
+    far as it is known.
+    """
+    shape: Shape = {"region": client_region(location), "source": location.source}
     for key in ("country", "subdivision", "continent", "coordinates"):
         value = getattr(location, key)
         if value is not None:
@@ -270,6 +302,8 @@ def _share_shape(share: Share) -> Shape:
         shape["rcode"] = format_rcode(answered.rcode)
     if answered.leaving is not None:
         shape["leaving"] = format_name(answered.leaving)
+    if answered.referral is not None:
+        shape["referral"] = format_name(answered.referral)
     if share.dead:
         shape["down"] = sorted(share.dead)
     return shape
@@ -279,13 +313,16 @@ def _sample_shape(sample: Sample) -> Shape:
     return {"probability": str(sample.probability), "wanted": sample.wanted, "of": sample.among}
 
 
-def _failure_shape(snapshot: Snapshot, ask: Ask, situation: Situation, check: str) -> Shape:
+def _failure_shape(snapshot: Snapshot, ask: Ask, situation: Situation, check: str, before: Odds) -> Shape:
     odds = odds_of(snapshot, ask.qname, ask.qtype, situation)
+    reason = odds.why_lost(before)
     shape: Shape = {
         "down": check,
-        "survives": odds.survives,
+        "survives": reason is None,
         "answers": [_share_shape(share) for share in odds.shares],
     }
+    if reason is not None:
+        shape["reason"] = reason
     if odds.samples:
         shape["samples"] = [_sample_shape(sample) for sample in odds.samples]
     return shape

@@ -85,7 +85,9 @@ class PolicyTeller:
                     yield from self._tell_visit(event)
                     if alias is not None and not event.is_last_resort:
                         yield _tell_way_back(alias, event, is_leaving=not visit.is_last_resort)
-        if visit.is_last_resort and not visit.events:
+        if visit.is_last_resort and not any(
+            isinstance(event, Considered | Arranged) for event in visit.events
+        ):
             yield make_step("draw", "no set is for this client", drawn=None)
 
     # --- a group and its candidates -------------------------------------------------------------------------
@@ -98,6 +100,8 @@ class PolicyTeller:
         facts = {"policy": group.policy, "name": name, "place": where}
         if visit.is_last_resort:
             text = f"no healthy set of the {group.policy} group {name} answers; as a last resort all count"
+            if not ordered_sets(group, self._health, self._location, self._client):
+                text = f"no set of the {group.policy} group {name} is for this client, and it has no default"
             return make_step("policy", text, is_last_resort=True, **facts)
         if id(group) in self._told:
             return make_step("policy", f"the {group.policy} group {name} again", **facts)

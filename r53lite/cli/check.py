@@ -10,8 +10,9 @@ import click
 
 from r53lite.cli.progress import LoadingBar
 from r53lite.config.loader import load_settings
+from r53lite.config.target_settings import TargetRule
 from r53lite.control.listing import overlooked_files
-from r53lite.control.policy_lint import lint_policies
+from r53lite.control.policy_lint import AssumedTargets, lint_policies
 from r53lite.control.zone_files import LoadedFiles, Progress, load_zone_files
 from r53lite.errors import Fault, FaultyInputError
 from r53lite.lab.plan import LAB_FILE_NAME, load_plan
@@ -78,7 +79,8 @@ def check_path(path: Path, progress: Progress | None = None) -> Findings:
         return _check_file(path, progress)
     locations = path / LOCATIONS_FILE_NAME
     loaded = load_zone_files([path], locations if locations.exists() else None, progress, is_linted=True)
-    faults = [*loaded.faults, *_lint(loaded), *overlooked_files([path])]
+    rules = _rules_beside(path)
+    faults = [*loaded.faults, *_lint(loaded, AssumedTargets(rules)), *overlooked_files([path])]
     for name in (SETTINGS_FILE_NAME, LAB_FILE_NAME):
         if (path / name).exists():
             faults += _faults_of(path / name)
@@ -92,14 +94,25 @@ def _check_file(path: Path, progress: Progress | None) -> Findings:
     if path.name == LOCATIONS_FILE_NAME:
         return Findings(list(load_zone_files([], path).faults), 0, 0)
     loaded = load_zone_files([path], progress=progress, is_linted=True)
-    return Findings([*loaded.faults, *_lint(loaded)], len(loaded.zones), len(loaded.health_checks))
+    return Findings(
+        [*loaded.faults, *_lint(loaded, AssumedTargets())], len(loaded.zones), len(loaded.health_checks)
+    )
 
 
-def _lint(loaded: LoadedFiles) -> list[Fault]:
+def _rules_beside(directory: Path) -> tuple[TargetRule, ...] | None:
+    """Return the `targets` of the settings file of a directory; None without a sound one."""
+    path = directory / SETTINGS_FILE_NAME
+    try:
+        return load_settings(path).targets if path.exists() else None
+    except FaultyInputError:
+        return None  # its faults are told by themselves
+
+
+def _lint(loaded: LoadedFiles, targets: AssumedTargets) -> list[Fault]:
     """Look at the policies of sound files: of others, parts are missing."""
     if any(fault.is_error for fault in loaded.faults):
         return []
-    return lint_policies(loaded.zones, loaded.health_checks, loaded.locations, loaded.check_places)
+    return lint_policies(loaded.zones, loaded.health_checks, loaded.locations, loaded.check_places, targets)
 
 
 def _faults_of(path: Path) -> list[Fault]:

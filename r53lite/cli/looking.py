@@ -19,7 +19,10 @@ from typing import NamedTuple, TypeVar
 
 import click
 
+from r53lite.answering.access import AccessList
 from r53lite.answering.asking import DEFAULT_CLIENT, Ask, AskError, NotOurNameError, parse_ask, stated_health
+from r53lite.answering.dispatch import Dispatch
+from r53lite.answering.zone_answers import DispatchSettings
 from r53lite.cli.serve import exit_on_faults
 from r53lite.config.loader import load_settings
 from r53lite.config.settings import DEFAULT_API_LISTEN, Settings
@@ -140,8 +143,11 @@ def _make_offline(zones: Path, ask: Ask, make: Make) -> Shape:
         loaded.raise_for_errors()
     snapshot = loaded.snapshot()
     targets = OutsideTargets(settings.targets)
-    targets.update(loaded.outside)  # offline, the addresses of the settings are all that is known
-    return make(snapshot, ask, stated_health(ask, snapshot, None), targets.table)
+    targets.update(loaded.outside)
+    health = stated_health(ask, snapshot, None)
+    door = Dispatch(lambda: snapshot, lambda: health, None, DispatchSettings(AccessList(())))
+    targets.resolve_locally(door.local)  # offline, nobody else can be asked
+    return make(snapshot, ask, health, targets.table)
 
 
 # --- a running server ---------------------------------------------------------------------------------------

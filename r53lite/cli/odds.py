@@ -11,6 +11,7 @@ import click
 
 from r53lite.answering.asking import Ask
 from r53lite.answering.odds_report import report_odds
+from r53lite.answering.policy_story import count
 from r53lite.cli.bars import Bar, Section, draw_bars
 from r53lite.cli.looking import Question, Where, look, question_options
 from r53lite.control.snapshot import Snapshot
@@ -55,7 +56,10 @@ def odds(
     extra = [("each_failure", "1")] if is_each_failure else []
     shape: Shape = look(Where(zones, server), question, "odds", make, extra)
     if plot is not None:
-        plot.write_text(draw_odds(shape), encoding="utf-8")
+        try:
+            plot.write_text(draw_odds(shape), encoding="utf-8")
+        except OSError as error:
+            raise click.UsageError(f"cannot write {str(plot)!r}: {error.strerror}") from error
     if is_json:
         click.echo(json.dumps(shape, ensure_ascii=False))
         return
@@ -68,14 +72,20 @@ def format_odds(shape: Shape) -> Iterator[str]:
     yield _title(shape)
     sick = [check for check, status in shape["health"].items() if status != "healthy"]
     if shape["health"]:
-        yield f"health: {len(shape['health'])} checks, {', '.join(sick) + ' down' if sick else 'all healthy'}"
+        checks = count(len(shape["health"]), "check")
+        yield f"health: {checks}, {', '.join(sick) + ' down' if sick else 'all healthy'}"
     yield f"scope: /{shape['scope_prefix_len']}"
     yield ""
     yield from _table(shape)
-    for failure in shape.get("failures", ()):
+    failures = shape.get("failures", ())
+    for failure in failures:
         yield ""
         yield _verdict(failure)
         yield from _table(failure)
+    if failures:
+        yield ""
+        lost = [failure["down"] for failure in failures if not failure["survives"]]
+        yield f"survives any one failure: {'no: ' + ', '.join(lost) if lost else 'yes'}"
 
 
 def draw_odds(shape: Shape) -> str:
@@ -90,7 +100,7 @@ def _bars(shape: Shape) -> list[Bar]:
 
 
 def _verdict(failure: Shape) -> str:
-    verdict = "survives" if failure["survives"] else "does not survive: a target that is down is answered"
+    verdict = "survives" if failure["survives"] else f"does not survive: {failure['reason']}"
     return f"{failure['down']} failing: {verdict}"
 
 
@@ -127,8 +137,11 @@ def _table(shape: Shape) -> Iterator[str]:
 def _values(answer: Shape) -> str:
     """Return what an answer holds, on one line."""
     if not answer["values"]:
-        text = "(goes on at " + answer["leaving"] + ")" if "leaving" in answer else "(no answer)"
-        return f"{answer['rcode']}" if "rcode" in answer else text
+        if "rcode" in answer:
+            return str(answer["rcode"])
+        if "leaving" in answer:
+            return f"(goes on at {answer['leaving']})"
+        return f"(a referral to {answer['referral']})" if "referral" in answer else "(no answer)"
     more = len(answer["values"]) - MAX_SHOWN_VALUES
     shown: Sequence[str] = answer["values"]
     if more > 1:

@@ -16,6 +16,7 @@ from fractions import Fraction
 from ipaddress import ip_network
 from typing import NamedTuple
 
+from r53lite.config.target_settings import TargetRule, rule_for
 from r53lite.dns import rrtypes
 from r53lite.dns.name import format_name
 from r53lite.dns.presentation import format_rdata
@@ -64,12 +65,27 @@ class _Health:
         return health_check not in self.down
 
 
-class _AnyTargets:
-    """Every outside name has an address: which ones are known is a matter of the running server."""
+class AssumedTargets:
+    """What outside names have as far as the settings tell: their addresses, and one where they are to be
+    resolved, because that is a matter of the running server.
+
+    Args:
+        rules: the settings' `targets`; None where they are not known, and every name has an address.
+    """
+
+    def __init__(self, rules: tuple[TargetRule, ...] | None = None) -> None:
+        self._rules = rules
 
     def get(self, target: OutsideTarget, /) -> tuple[bytes, ...] | None:
-        """Return some rdata."""
-        return (bytes(4 if target.rrtype == rrtypes.A else 16),)
+        """Return the rdata of an outside name, or some; None for one that no entry is for."""
+        octets = 4 if target.rrtype == rrtypes.A else 16
+        if self._rules is None:
+            return (bytes(octets),)
+        rule = rule_for(self._rules, target.owner)
+        if rule is None:
+            return None
+        known = tuple(address for address in rule.addresses if len(address) == octets)
+        return known or ((bytes(octets),) if rule.names else ())
 
 
 def lint_policies(
@@ -77,6 +93,7 @@ def lint_policies(
     health_checks: Mapping[str, HealthCheck],
     locations: Locations,
     places: Mapping[str, Place],
+    targets: AssumedTargets,
 ) -> list[Fault]:
     """Look at all groups and health checks.
 
@@ -85,12 +102,13 @@ def lint_policies(
         health_checks: all there are.
         locations: where clients are.
         places: where each health check is defined.
+        targets: what the names outside have that aliases lead to.
 
     Returns:
         Warnings, each at the file and line of its group, set or check.
     """
     groups = [group for zone in zones for group in groups_of(zone)]
-    found = [fault for group in groups for fault in _Linter(group, health_checks, locations).look()]
+    found = [fault for group in groups for fault in _Linter(group, health_checks, locations, targets).look()]
     used = checks_below(groups)
     for check in health_checks:
         if check not in used:
@@ -111,9 +129,14 @@ class _Linter:
     """Looks at one group."""
 
     def __init__(
-        self, group: RecordSetGroup, health_checks: Mapping[str, HealthCheck], locations: Locations
+        self,
+        group: RecordSetGroup,
+        health_checks: Mapping[str, HealthCheck],
+        locations: Locations,
+        targets: AssumedTargets,
     ) -> None:
         self._group = group
+        self._targets = targets
         self._locations = locations
         known = {check: health_checks.get(check) for check in checks_below([group])}
         fixed = {check: one for check, one in known.items() if one is not None and one.disabled}
@@ -126,6 +149,7 @@ class _Linter:
         yield from self._look_for_nobody()
         yield from self._look_at_weights()
         yield from self._look_at_ttl()
+        yield from self._look_for_unmapped()
         try:
             yield from self._look_at_idle_sets()
             yield from self._look_at_survival()
@@ -164,6 +188,16 @@ class _Linter:
             country = f" ({location.country})" if location.country and self._group.blocks is None else ""
             found.append(Client(f"{network}{country}", location, ClientPrefix(packed, network.prefixlen)))
         return found
+
+    def _look_for_unmapped(self) -> Iterator[Fault]:
+        """Look for aliases to names outside that the settings have no entry for."""
+        for record_set in self._group.sets:
+            target = None if record_set.alias is None else record_set.alias.target
+            if isinstance(target, OutsideTarget) and self._targets.get(target) is None:
+                what = f"leads to {format_name(target.owner)}, outside the zone"
+                reason = f"{what}: no entry of 'targets' in r53lite.yaml is for it, so the alias is unusable"
+                name = f"set {record_set.id!r}" if record_set.id else "the alias"
+                yield self._warn(f"{name} {reason}", record_set)
 
     # --- weights and TTLs -----------------------------------------------------------------------------------
 
@@ -204,7 +238,7 @@ class _Linter:
 
     def _outcomes(self, client: Client, down: Iterable[str]) -> list[Outcome[Selection]]:
         situation = Situation(
-            _Health({*down, *self._always_down}), client.location, client.prefix, _AnyTargets()
+            _Health({*down, *self._always_down}), client.location, client.prefix, self._targets
         )
         return group_outcomes(self._group, situation)
 
@@ -241,36 +275,46 @@ class _Linter:
         policy = self._group.policy
         if record_set.health_check in self._always_down:
             return f"its health check {record_set.health_check!r} is disabled and inverted, so always down"
+        target = None if record_set.alias is None else record_set.alias.target
+        if isinstance(target, OutsideTarget) and not self._targets.get(target):
+            return f"{format_name(target.owner)} has no address of this type"
         if policy == "weighted":
-            return "its weight is 0, and a set with a weight is always healthy"
+            return "its weight is 0, and a set with a weight is healthy whenever it is"
         if policy == "failover":
-            return "the primary is always healthy"
+            return "the primary is healthy whenever it is"
         if policy == "cidr" and record_set.cidr is not None:
             return f"no client is in location {record_set.cidr.location!r} alone"
-        return "others that are always healthy come before it"
+        return "another that is healthy whenever it is comes before it"
 
     def _look_at_survival(self) -> Iterator[Fault]:
-        """Look for a single check whose failure leaves its target in an answer."""
+        """Look for a single check whose failure leaves its target in an answer, or nothing to answer."""
         for check in self._checks:
             for client in self._clients():
                 example = self._dead_answer(client, check)
                 if example is not None:
                     who = f" to {client.text}" if client.text else ""
-                    reason = f"does not survive any one failure: with health check {check!r} down"
-                    yield self._warn(f"{reason} it still answers {example}{who}")
+                    reason = f"does not survive the failure of health check {check!r}: it then answers"
+                    yield self._warn(f"{reason} {example}{who}")
                     return
 
     def _dead_answer(self, client: Client, check: str) -> str | None:
-        """Return the answer that holds the target of a check that is down, with its probability."""
+        """Return the answer that holds the target of a check that is down, with its probability; or how often
+        there is nothing to answer, where that is more often than before.
+        """
         total, shown = Fraction(), ""
-        for outcome in self._outcomes(client, (check,)):
+        outcomes = self._outcomes(client, (check,))
+        for outcome in outcomes:
             on_path = sets_on_path(self._group, outcome.value)
             dead = next((one for one in on_path if one.health_check == check), None)
             if dead is not None:
                 total += outcome.probability
                 values = dead.rdatas or outcome.value.rdatas
                 shown = shown or ", ".join(format_rdata(self._group.rrtype, rdata) for rdata in values)
-        return f"{shown or 'nothing'} (in {float(total):.0%} of answers)" if total else None
+        if not total:
+            total = _nothing(outcomes)
+            if total <= _nothing(self._outcomes(client, ())):
+                return None
+        return f"{shown or 'nothing'} (in {float(total):.0%} of answers)"
 
     def _clients(self) -> list[Client]:
         """Return the clients to look at the group as: for each set, and each set below it, one at home."""
@@ -291,6 +335,11 @@ class _Linter:
 
 
 # --- what a set is for --------------------------------------------------------------------------------------
+
+
+def _nothing(outcomes: Iterable[Outcome[Selection]]) -> Fraction:
+    """Return how likely there is nothing to answer."""
+    return sum((one.probability for one in outcomes if not one.value.rdatas), Fraction())
 
 
 def _section(group: RecordSetGroup) -> str:

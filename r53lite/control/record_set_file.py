@@ -165,7 +165,8 @@ class SetReader:
     def _check_failover(self, reader: Reader, record_set: RecordSet) -> None:
         """A primary with values needs a check (§2.8); an alias should evaluate its target's health."""
         if record_set.alias is not None:
-            if not record_set.alias.evaluate_target_health and record_set.health_check is None:
+            is_deaf = not record_set.alias.evaluate_target_health and record_set.health_check is None
+            if is_deaf and record_set.failover == PRIMARY:
                 reason = "a failover alias without 'evaluate_target_health' never fails over"
                 self._faults.warning(reader.line_of("alias"), f"{reader.at('alias')}: {reason}")
         elif record_set.failover == PRIMARY and not reader.has("health_check") and not reader.has("alias"):

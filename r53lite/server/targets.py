@@ -84,6 +84,13 @@ class OutsideTargets:
         self._publish()
         self._adjust()
 
+    def resolve_locally(self, local: LocalLookup) -> None:
+        """Resolve what our own zones answer, at once; for who reads files and runs no server."""
+        for key in {key for target in self._targets for key in self._keys_of(target)}:
+            found = local(*key)
+            if found is not None and found.rcode != rrtypes.SERVFAIL:
+                self._learn(key, tuple(sorted(_rdatas(found.answer, key[1]))))
+
     def start(self, recursive: Resolver | None, local: LocalLookup) -> None:
         """Begin to resolve names.
 

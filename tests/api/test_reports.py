@@ -56,6 +56,8 @@ async def test_the_reason_of_one_answer(url: str) -> None:
     assert shape["location"] == {
         "region": "eu-west-1",
         "source": "stated region",
+        "country": "IE",
+        "continent": "EU",
         "coordinates": [53.35, -6.26],
     }
     assert shape["answer"]["values"] == ["192.0.2.2"]
@@ -69,6 +71,7 @@ async def test_the_reason_of_one_answer(url: str) -> None:
         ("name=w..t.test", 400, "empty label"),
         ("name=w.t.test&type=AXFR", 400, "AXFR"),
         ("name=w.t.test&from=here", 400, "neither an IP address nor a network"),
+        ("name=w.t.test&from=0.0.0.0/0", 400, "does not say where a client is"),
         ("name=w.t.test&region=eu-west-11", 400, "did you mean 'eu-west-1'?"),
         ("name=w.t.test&up=aa", 400, "did you mean 'a'?"),
         ("name=w.t.test&each_failure=perhaps", 400, "expected 1 or 0"),

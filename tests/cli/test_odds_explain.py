@@ -354,3 +354,48 @@ async def test_answers_of_policies_tell_their_reason_where_that_is_switched_on(s
 
     plain = await ask_udp(*server.endpoints[0], make_query("ns.t.example"))
     assert not [option for option in plain.options if option.otype == 15]
+
+
+def test_a_referral_is_no_empty_answer(zones: Path) -> None:
+    (answer,) = run_json("odds", "x.cut.t.example", "--zones", str(zones))["answers"]
+    assert (answer["values"], answer["referral"]) == ([], "cut.t.example.")
+    assert "(a referral to cut.t.example.)" in run("odds", "x.cut.t.example", "--zones", str(zones)).stdout
+
+
+def test_a_picture_that_cannot_be_written_is_wrong_usage(zones: Path, tmp_path: Path) -> None:
+    plot = str(tmp_path / "missing" / "x.svg")
+    result = run("odds", "top.t.example", "--zones", str(zones), "--plot", plot)
+    assert (result.exit_code, "cannot write" in result.output) == (2, True)
+
+
+def test_a_check_that_the_file_forces_down_is_down_offline_and_cannot_fail(zones: Path) -> None:
+    path = zones / "t.example.yaml"
+    forced = "b: {type: HTTP, ip: 127.0.0.1, disabled: true, inverted: true}"
+    path.write_text(TREE.replace("b: {type: HTTP, ip: 127.0.0.1, port: 1}", forced), encoding="utf-8")
+    shape = run_json("odds", "us.t.example", "--zones", str(zones), "--each-failure")
+    assert shape["health"] == {"a": "healthy", "b": "unhealthy"}
+    assert [answer["path"] for answer in shape["answers"]] == [["a"]]
+    assert [failure["down"] for failure in shape["failures"]] == ["a"]
+
+
+def test_a_value_of_a_sample_has_a_ttl_where_all_have_the_same(zones: Path) -> None:
+    many = run_json("odds", "many.t.example", "--zones", str(zones))["answers"]
+    assert {answer["ttl"] for answer in many} == {9}
+    path = zones / "t.example.yaml"
+    path.write_text(TREE.replace("{id: m0,", "{id: m0, ttl: 5,"), encoding="utf-8")
+    many = run_json("odds", "many.t.example", "--zones", str(zones))["answers"]
+    assert {answer["ttl"] for answer in many} == {None}
+
+
+def test_a_client_without_a_set_and_a_default_is_told_so(zones: Path) -> None:
+    text = run("explain", "geo.t.example", "--zones", str(zones), "--from", "192.0.2.1").stdout
+    assert (
+        "no set of the geolocation group geo.t.example. A is for this client, and it has no default" in text
+    )
+    assert "nobody knows where 192.0.2.1/32 is, by default in us-east-1, and this counts" in text
+
+
+def test_a_name_that_stands_in_for_an_outside_one_is_resolved_from_the_files(zones: Path) -> None:
+    (zones / "r53lite.yaml").write_text("targets: {lb.test: us.t.example}\n", encoding="utf-8")
+    shape = run_json("odds", "outside.t.example", "--zones", str(zones))
+    assert shape["answers"][0]["values"] in (["192.0.2.1"], ["192.0.2.2"])

@@ -142,8 +142,8 @@ def test_a_group_that_one_failure_leaves_with_a_dead_target_has_its_counter_exam
         "id: b, weight: 3, values: [192.0.2.2], health_check: a",
     )
     assert warnings(tmp_path, group) == [
-        "w.t.test. A does not survive any one failure: with health check 'a' down it still answers 192.0.2.1"
-        " (in 100% of answers)"
+        "w.t.test. A does not survive the failure of health check 'a': it then answers 192.0.2.1 (in 100% of"
+        " answers)"
     ]
 
 
@@ -197,3 +197,33 @@ def test_no_word_about_policies_of_files_with_errors(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["check", str(tmp_path)])
     assert result.exit_code == 1
     assert "used by no record" not in result.stdout
+
+
+def test_a_failure_after_which_nothing_is_answered_has_its_counter_example(tmp_path: Path) -> None:
+    primary = "id: a, failover: primary, ttl: 9, values: [192.0.2.1], health_check: a"
+    secondary = "id: b, failover: secondary, alias: {target: nowhere}"
+    found = warnings(tmp_path, entry("failover", primary, secondary).replace("    ttl: 9\n", ""))
+    reason = "w.t.test. A does not survive the failure of health check 'a': it then answers nothing"
+    assert f"{reason} (in 100% of answers)" in found
+    assert not any("never fails over" in warning for warning in found)  # that is for a primary
+
+
+def test_aliases_to_names_outside_are_judged_by_the_settings_beside_the_zones(tmp_path: Path) -> None:
+    outside = (
+        "  - {name: lb, type: A, alias: {target: x.elb.amazonaws.com.}}\n"
+        "  - {name: other, type: A, alias: {target: elsewhere.example.}}\n"
+        "  - {name: six, type: AAAA, policy: failover, sets: [\n"
+        "      {id: p, failover: primary,\n"
+        "       alias: {target: x.elb.amazonaws.com., evaluate_target_health: true}},\n"
+        "      {id: s, failover: secondary, ttl: 9, values: ['2001:db8::1']}]}\n"
+    )
+    assert warnings(tmp_path, outside) == [
+        "six.t.test. AAAA set 's' can never answer: the primary is healthy whenever it is"
+    ]
+    settings = "targets: {'*.elb.amazonaws.com': [127.0.0.1]}\n"
+    (tmp_path / "r53lite.yaml").write_text(settings, encoding="utf-8")
+    assert warnings(tmp_path, outside) == [
+        "other.t.test. A the alias leads to elsewhere.example., outside the zone: no entry of 'targets' in"
+        " r53lite.yaml is for it, so the alias is unusable",
+        "six.t.test. AAAA set 'p' can never answer: x.elb.amazonaws.com. has no address of this type",
+    ]

@@ -176,8 +176,20 @@ def test_weighted_aliases_that_are_all_down_do_not_multiply_the_outcomes(tmp_pat
 
 def test_survival_is_judged_by_the_targets_answered(tmp_path: Path) -> None:
     alone = weighted("id: a, weight: 1, values: [192.0.2.1], health_check: a")
-    assert not odds(tmp_path, alone, "w", "a").survives
-    assert odds(tmp_path, alone, "w").survives
+    healthy = odds(tmp_path, alone, "w")
+    assert odds(tmp_path, alone, "w", "a").why_lost(healthy) == "a target that is down is answered"
+    assert healthy.why_lost(healthy) is None
+
+
+def test_a_failure_after_which_nothing_is_answered_is_not_survived(tmp_path: Path) -> None:
+    gone = weighted(
+        "id: a, weight: 1, ttl: 9, values: [192.0.2.1], health_check: a",
+        "id: b, weight: 0, alias: {target: nowhere}",
+    ).replace("    ttl: 9\n", "")
+    healthy, failing = odds(tmp_path, gone, "w"), odds(tmp_path, gone, "w", "a")
+    assert (healthy.nothing, failing.nothing) == (Fraction(0), Fraction(1))
+    assert failing.why_lost(healthy) == "nothing is left to answer"
+    assert failing.why_lost(failing) is None
 
 
 def test_values_are_shown_as_text(tmp_path: Path) -> None:
