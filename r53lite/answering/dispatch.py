@@ -121,7 +121,7 @@ class Dispatch:
                 continue
             reply = None
             if isinstance(ready, ReadyEntry):
-                reply = ready.reply(place, client(index), draw)
+                reply = ready.reply(place, client, index, draw)
             elif ready is not None:
                 reply = pick_ready(ready, draw)
             if reply is None:
@@ -170,7 +170,7 @@ class Dispatch:
     def _replay_body(self, ready: Ready, address: str) -> bytes | None:
         """Return a ready reply without its id, or None where it has to be compiled anew."""
         if isinstance(ready, ReadyEntry):
-            return ready.reply(self._place, address, self._draw)
+            return ready.reply(self._place, lambda _: address, 0, self._draw)
         return pick_ready(ready, self._draw)
 
     def _place(self, address: str) -> Place:

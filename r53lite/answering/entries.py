@@ -167,12 +167,19 @@ class ReadyEntry:
         if place is not None:  # at once: the entry may have dropped the tree when the request comes again
             self._only = self._find(place.key(entry.looked) if entry.looked else ())
 
-    def reply(self, place: Callable[[str], Place], address: str, draw: Callable[[int], int]) -> bytes | None:
+    def reply(
+        self,
+        place: Callable[[str], Place],
+        client: Callable[[int], str],
+        index: int,
+        draw: Callable[[int], int],
+    ) -> bytes | None:
         """Return a reply without its id, or None where it has to be compiled anew.
 
         Args:
             place: returns where a client's address is.
-            address: the client's.
+            client: returns the address that a request of the batch came from; asked where it counts.
+            index: which of the batch this request is.
             draw: a whole number from 0 to n-1, uniform.
         """
         entry = self._entry
@@ -184,7 +191,7 @@ class ReadyEntry:
             return pick_ready(self._only, draw)
         key: Hashable = ()
         if entry.looked:
-            key = (place(address) if self._place is None else self._place).key(entry.looked)
+            key = (place(client(index)) if self._place is None else self._place).key(entry.looked)
         ready = self._trees.get(key)
         if ready is None:
             ready = self._find(key)

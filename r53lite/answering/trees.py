@@ -160,10 +160,10 @@ def longest_bytes(tree: Tree, opts: Opts) -> int:
 def pick_ready(tree: ReadyTree, draw: Draw) -> bytes:
     """Walk down a tree of whole replies; return the reply without its id."""
     while tree.__class__ is not bytes:
-        if isinstance(tree, ReadyTable):
+        if tree.__class__ is ReadyTable:
             total, replies = tree
             tree = replies[draw(total)]
-        elif isinstance(tree, ReadyArrangement):
+        elif tree.__class__ is ReadyArrangement:
             before, blocks, wanted, behind, orders = tree
             if orders is not None:
                 return before + b"".join(orders.pick(draw(orders.total), blocks)) + behind
