@@ -200,7 +200,7 @@ def _tell_hopeless(record_set: RecordSet) -> Shape:
     """Say that an alias is left out of the draw."""
     assert record_set.alias is not None  # only an alias is passed over
     target = format_name(record_set.alias.owner)
-    text = f"nothing below {target} is healthy: {record_set.id} is left out of the draw"
+    text = f"nothing healthy below {target} is for this client: {record_set.id} is left out of the draw"
     return make_step("alias", text, set=record_set.id, target=target, is_left=True)
 
 
@@ -218,11 +218,11 @@ def _tell_way_back(record_set: RecordSet, visit: Visit, *, is_leaving: bool) -> 
     assert alias is not None  # only an alias leads to a visit
     name, target = record_set.id or "the record", format_name(visit.group.owner)
     found = visit.result
-    if found is not None and (found.is_usable or not alias.evaluate_target_health):
+    if found is not None:
         return make_step("alias", f"{name} answers from {target}", target=target, is_left=False)
     if alias.evaluate_target_health and is_leaving:
-        text = f"nothing below {target} is healthy: {name} is backed out of"
+        text = f"nothing healthy below {target} is for this client: {name} is backed out of"
         return make_step("alias", text, target=target, is_left=True)
     why = "does not look at that" if is_leaving else "is the last resort"
-    text = f"nothing below {target} is healthy, but {name} {why}"
+    text = f"nothing healthy below {target} is for this client, but {name} {why}"
     return make_step("alias", text, target=target, is_left=False)

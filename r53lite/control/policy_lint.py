@@ -252,6 +252,9 @@ class _Linter:
         for client in clients:
             for down in ((), self._checks):
                 self._strike(waiting, client, down)
+        for client in clients if waiting else ():
+            for check in self._checks:
+                self._strike(waiting, client, (check,))
         for record_set in list(waiting.values()):
             mine = checks_below([group._replace(sets=(record_set,))])
             for client in clients:

@@ -259,7 +259,8 @@ def short_story(story: Story) -> str:
                     draw = ""
                 case Visit():
                     inner = event  # the last of the set that had its turn last is what the answer is from
-        kind = f"{visit.group.policy} (last resort)" if visit.is_last_resort else visit.group.policy
+        is_taken = visit.is_last_resort and story.selection.rdatas  # else there was nothing to resort to
+        kind = f"{visit.group.policy} (last resort)" if is_taken else visit.group.policy
         words.append(" ".join([kind, *turn.split()]))
         visit = inner
     return ", ".join(words if story.selection.rdatas else [*words, "nothing"])

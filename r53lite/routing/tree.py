@@ -121,7 +121,7 @@ class Walk:
             found = self._outside(alias.target)
             if alias.evaluate_target_health and not found.rdatas:
                 return None
-        if found is None or (alias.evaluate_target_health and not found.is_usable):
+        if found is None:
             return None
         return found._replace(is_healthy=found.is_usable).below(record_set)
 

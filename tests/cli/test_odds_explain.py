@@ -223,7 +223,7 @@ def test_an_explanation_goes_from_the_view_to_the_answer(zones: Path) -> None:
         *("draw", "alias", "policy", "health", "health", "draw", "alias", "answer"),
     ]
     texts = [step["text"] for step in shape["steps"]]
-    assert "nothing below us.t.example. is healthy: us is backed out of" in texts
+    assert "nothing healthy below us.t.example. is for this client: us is backed out of" in texts
     assert "d is all that is left; nothing is drawn" in texts
     assert "health check a of a is unhealthy: stated in the question" in texts
     assert shape["answer"] == {
@@ -276,12 +276,20 @@ def test_a_client_that_no_set_is_for_is_told_so(zones: Path) -> None:
         ("broken", (), "answer    SERVFAIL, no records; holds for every client"),
         ("outside", (), "the outside name lb.test. has no address that is known now"),
         ("home", ("--down", "a,b"), "its only set → us.t.example. without a check"),
-        ("two", ("--down", "a,b"), "nothing below us.t.example. is healthy: one is left out of the draw"),
-        ("two", ("--down", "a,b,c,d"), "is healthy, but other does not look at that"),
+        (
+            "two",
+            ("--down", "a,b"),
+            "nothing healthy below us.t.example. is for this client: one is left out of the draw",
+        ),
+        ("two", ("--down", "a,b,c,d"), "is for this client, but other does not look at that"),
         ("two", ("--down", "a,b,c,d"), "as a last resort all count"),
         ("many", (), "chance drew 8 of 12 sets"),
         ("x.wild", (), "its only set comes"),
-        ("top", ("--down", "a,b,c,d"), "nothing below us.t.example. is healthy, but us is the last resort"),
+        (
+            "top",
+            ("--down", "a,b,c,d"),
+            "nothing healthy below us.t.example. is for this client, but us is the last resort",
+        ),
         ("top", ("--down", "a,b,c,d"), "the weighted group us.t.example. A again"),
     ],
 )

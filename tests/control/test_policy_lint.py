@@ -227,3 +227,21 @@ def test_aliases_to_names_outside_are_judged_by_the_settings_beside_the_zones(tm
         " r53lite.yaml is for it, so the alias is unusable",
         "six.t.test. AAAA set 'p' can never answer: x.elb.amazonaws.com. has no address of this type",
     ]
+
+
+def test_a_set_that_answers_while_one_shared_check_is_down_can_answer(tmp_path: Path) -> None:
+    found = warnings(
+        tmp_path,
+        "  - {name: m, type: A, ttl: 5, values: [192.0.2.1]}\n",
+        entry(
+            "weighted",
+            "id: a, weight: 1, values: [192.0.2.2], health_check: a",
+            "id: b, weight: 1, values: [192.0.2.3], health_check: b",
+            name="n",
+        ),
+        "  - {name: w, type: A, policy: failover, sets: [\n"
+        "      {id: p, failover: primary, health_check: a,\n"
+        "       alias: {target: m, evaluate_target_health: true}},\n"
+        "      {id: s, failover: secondary, alias: {target: n, evaluate_target_health: true}}]}\n",
+    )
+    assert found == []

@@ -71,6 +71,12 @@ RECORDS = f"""
   - {{name: no-data-loses, type: A, policy: failover, sets: [
       {{id: p, failover: primary, health_check: a, alias: {{target: europe, {ETH}}}}},
       {{id: s, failover: secondary, health_check: b, ttl: 5, values: [192.0.2.9]}}]}}
+  - {{name: leaky, type: A, policy: weighted, sets: [
+      {{id: good, weight: 1, ttl: 60, values: [192.0.2.14]}},
+      {{id: gone, weight: 1, alias: {{target: nowhere}}}}]}}
+  - {{name: to-leaky, type: A, policy: failover, sets: [
+      {{id: p, failover: primary, alias: {{target: leaky, {ETH}}}}},
+      {{id: s, failover: secondary, ttl: 5, values: [192.0.2.9], health_check: b}}]}}
   - {{name: lb, type: A, alias: {{target: lb-1.us-east-1.elb.amazonaws.com., {ETH}}}}}
   - {{name: lb, type: AAAA, alias: {{target: lb-1.us-east-1.elb.amazonaws.com., {ETH}}}}}
   - {{name: bucket, type: A, alias: {{target: s3-website-eu-west-1.amazonaws.com.}}}}
@@ -161,6 +167,16 @@ async def test_a_dangling_alias_that_does_not_evaluate_health_stays(server: Worl
     assert await server.answers("stays") == {"SERVFAIL"}
     server.down("a")
     assert await server.answers("stays") == {"192.0.2.9"}
+
+
+async def test_a_draw_of_a_dangling_alias_that_does_not_evaluate_health_makes_its_group_no_less_healthy(
+    server: World,
+) -> None:
+    """What is drawn below an alias does not settle whether its target is healthy (§3.2)."""
+    server.down("b")
+    assert await server.answers("to-leaky") == {"192.0.2.14", "SERVFAIL"}
+    server.down()
+    assert await server.answers("to-leaky") == {"192.0.2.14", "SERVFAIL"}
 
 
 async def test_health_of_a_simple_target_is_the_aliases_to_judge(server: World) -> None:

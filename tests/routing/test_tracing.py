@@ -61,7 +61,7 @@ def group_of(directory: Path, name: str) -> RecordSetGroup:
         ("top", "ab", "failover spare", ["spare"]),
         ("top", "abc", "failover (last resort) main, weighted (last resort) y 3/4", ["y", "main"]),
         ("pair", "ab", "weighted (last resort) y 3/4", ["y"]),
-        ("geo", "", "geolocation (last resort), nothing", []),
+        ("geo", "", "geolocation, nothing", []),
     ],
 )
 def test_a_story_in_a_few_words(tmp_path: Path, name: str, down: str, story: str, on_path: list[str]) -> None:
