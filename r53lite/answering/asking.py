@@ -134,7 +134,7 @@ def stated_health(ask: Ask, snapshot: Snapshot, live: HealthTable | None) -> Hea
 
 def _assumed(check: HealthCheck) -> HealthStatus:
     """Return the status that a check has as far as files tell."""
-    if check.disabled:  # health-checks.md §4.3: disabled is healthy, and may be inverted
+    if check.disabled:  # health-checks.md §4.4: disabled is healthy, and may be inverted
         return HealthStatus(not check.inverted, DISABLED, 0, 0.0, None)
     return HealthStatus(True, ASSUMED_HEALTHY, 0, 0.0, None)
 

@@ -49,7 +49,7 @@ class Branch:
 
 
 class GrowingTree:
-    """A tree as far as it is explored.
+    """A tree as far as it is explored; it may be all `INEXACT`, until a health check that it looked at flips.
 
     Beyond `MAX_LEAVES` nothing is added: a branch that is not there is explored for each query that draws it,
     and the tree never grows up.
@@ -57,7 +57,7 @@ class GrowingTree:
 
     __slots__ = ("_is_exact", "_leaves", "_unexplored", "root")
 
-    def __init__(self, root: Tree) -> None:
+    def __init__(self, root: Tree | Inexact) -> None:
         self.root = root
         self._leaves = 0
         self._is_exact = True
@@ -66,7 +66,9 @@ class GrowingTree:
 
     def whole(self) -> Tree | None:
         """Return the tree if it is grown up and exact."""
-        return self.root if self._is_exact and self.next_unexplored() is None else None
+        root = self.root
+        is_whole = self._is_exact and self.next_unexplored() is None
+        return root if is_whole and not isinstance(root, Inexact) else None
 
     def next_unexplored(self) -> Branch | None:
         """Return a branch to explore ahead, or None."""

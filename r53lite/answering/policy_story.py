@@ -200,7 +200,10 @@ def _tell_hopeless(record_set: RecordSet) -> Shape:
     """Say that an alias is left out of the draw."""
     assert record_set.alias is not None  # only an alias is passed over
     target = format_name(record_set.alias.owner)
-    text = f"nothing healthy below {target} is for this client: {record_set.id} is left out of the draw"
+    why = f"nothing healthy below {target} is for this client"
+    if record_set.alias.target is None:
+        why = f"{target} does not exist"
+    text = f"{why}: {record_set.id} is left out of the draw"
     return make_step("alias", text, set=record_set.id, target=target, is_left=True)
 
 

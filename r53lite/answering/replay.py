@@ -140,26 +140,23 @@ class Replay:
         explored = self._explore(asked, ())
         node = explored.node
         found: Found | Uncompiled
-        if isinstance(node, Leaf | Arrangement) and not explored.checks and not explored.looked:
+        is_fixed = not isinstance(node, Choice) and not explored.checks and not explored.looked
+        if is_fixed and isinstance(node, Leaf | Arrangement):
             found = _without_record(node, asked.record)
-        elif isinstance(node, Inexact) or asked.record:
+        elif is_fixed or asked.record:
             found = UNCOMPILED
         else:
             found = Entry()
-            found.put(asked.place, GrowingTree(node), explored.looked)
-            self._depend(found, explored)
+            self._plant(found, asked, explored)
         self._entries.put(asked.key, found)
         return None if isinstance(found, Uncompiled) else found
 
-    def grow(self, entry: Entry, asked: Asked) -> GrowingTree | None:
-        """Begin another tree of an entry: for another place, or after a health check has flipped.
+    def grow(self, entry: Entry, asked: Asked) -> GrowingTree:
+        """Begin another tree of an entry: for another place, or after a health check has flipped."""
+        return self._plant(entry, asked, self._explore(asked, ()))
 
-        Returns:
-            The tree; None where only the clear path is exact for this place now.
-        """
-        explored = self._explore(asked, ())
-        if isinstance(explored.node, Inexact):
-            return None
+    def _plant(self, entry: Entry, asked: Asked, explored: Explored) -> GrowingTree:
+        """Keep the root of a tree."""
         grown = GrowingTree(explored.node)
         entry.put(asked.place, grown, explored.looked)
         self._depend(entry, explored)
@@ -230,7 +227,7 @@ class Replay:
         """Return the whole replies of one request; None where not all of them fit.
 
         Args:
-            found: what `get` or `find` returned for its question.
+            found: what `get` or `compile` returned for its question.
             record: see `Asked`.
             question: the question section as it came.
             opts: the OPT records of the replies; they must not depend on anything but the request.

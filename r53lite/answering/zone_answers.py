@@ -194,8 +194,6 @@ class ZoneAnswers:
         if not isinstance(found, Entry):
             return self._replayed(query, asker, shape, found, found)
         grown = found.tree(place) or self._replay.grow(found, asked())
-        if grown is None:
-            return None
         node, script = self._replay.pick(found, grown, asked, self._draw)
         self._replay.explore_ahead(found, grown, asked)
         reply = None

@@ -15,10 +15,12 @@ from ipaddress import ip_address
 from typing import NamedTuple
 
 from r53lite.config.document import Node, Reader, Scalar, Sequence
+from r53lite.dns import rrtypes
 from r53lite.dns.name import format_name, parse_name
 from r53lite.errors import NameSyntaxError
 
 ITSELF = "*"
+ADDRESS_OCTETS = {rrtypes.A: 4, rrtypes.AAAA: 16}
 _PATTERN = re.compile(r"[A-Za-z0-9_*.-]+")
 
 
@@ -32,6 +34,11 @@ class TargetRule(NamedTuple):
     pattern: str
     addresses: tuple[bytes, ...] = ()
     names: tuple[bytes, ...] = ()
+
+    def addresses_of(self, rrtype: int) -> tuple[bytes, ...]:
+        """Return the addresses of one type, A or AAAA."""
+        octets = ADDRESS_OCTETS[rrtype]
+        return tuple(address for address in self.addresses if len(address) == octets)
 
 
 def rule_for(rules: tuple[TargetRule, ...], owner: bytes) -> TargetRule | None:

@@ -16,8 +16,7 @@ from fractions import Fraction
 from ipaddress import ip_network
 from typing import NamedTuple
 
-from r53lite.config.target_settings import TargetRule, rule_for
-from r53lite.dns import rrtypes
+from r53lite.config.target_settings import ADDRESS_OCTETS, TargetRule, rule_for
 from r53lite.dns.name import format_name
 from r53lite.dns.presentation import format_rdata
 from r53lite.dns.rrtypes import format_rrtype
@@ -78,14 +77,13 @@ class AssumedTargets:
 
     def get(self, target: OutsideTarget, /) -> tuple[bytes, ...] | None:
         """Return the rdata of an outside name, or some; None for one that no entry is for."""
-        octets = 4 if target.rrtype == rrtypes.A else 16
+        some = (bytes(ADDRESS_OCTETS[target.rrtype]),)
         if self._rules is None:
-            return (bytes(octets),)
+            return some
         rule = rule_for(self._rules, target.owner)
         if rule is None:
             return None
-        known = tuple(address for address in rule.addresses if len(address) == octets)
-        return known or ((bytes(octets),) if rule.names else ())
+        return rule.addresses_of(target.rrtype) or (some if rule.names else ())
 
 
 def lint_policies(
@@ -291,18 +289,19 @@ class _Linter:
 
     def _look_at_survival(self) -> Iterator[Fault]:
         """Look for a single check whose failure leaves its target in an answer, or nothing to answer."""
+        clients = [(client, _nothing(self._outcomes(client, ()))) for client in self._clients()]
         for check in self._checks:
-            for client in self._clients():
-                example = self._dead_answer(client, check)
+            for client, before in clients:
+                example = self._dead_answer(client, check, before)
                 if example is not None:
                     who = f" to {client.text}" if client.text else ""
                     reason = f"does not survive the failure of health check {check!r}: it then answers"
                     yield self._warn(f"{reason} {example}{who}")
                     return
 
-    def _dead_answer(self, client: Client, check: str) -> str | None:
+    def _dead_answer(self, client: Client, check: str, before: Fraction) -> str | None:
         """Return the answer that holds the target of a check that is down, with its probability; or how often
-        there is nothing to answer, where that is more often than before.
+        there is nothing to answer, where that is more often than `before`.
         """
         total, shown = Fraction(), ""
         outcomes = self._outcomes(client, (check,))
@@ -315,7 +314,7 @@ class _Linter:
                 shown = shown or ", ".join(format_rdata(self._group.rrtype, rdata) for rdata in values)
         if not total:
             total = _nothing(outcomes)
-            if total <= _nothing(self._outcomes(client, ())):
+            if total <= before:
                 return None
         return f"{shown or 'nothing'} (in {float(total):.0%} of answers)"
 

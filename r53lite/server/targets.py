@@ -29,7 +29,6 @@ RETRY_S = 5.0  # our choice
 MAX_STALE_S = 300.0  # our choice: five times what Route 53 lets a load balancer's addresses live
 MAX_CONCURRENT = 20  # our choice: resolutions at once
 
-_OCTETS = {rrtypes.A: 4, rrtypes.AAAA: 16}
 _Key = tuple[bytes, int]  # a name that is resolved, and the type
 
 Resolve = Callable[[bytes, int], Awaitable[tuple[RRset, ...]]]
@@ -141,13 +140,10 @@ class OutsideTargets:
         table = {}
         for target in self._targets:
             rule = rule_for(self._rules, target.owner)
-            addresses = () if rule is None else rule.addresses
-            known = [addresses] if addresses else []
+            known = [rule.addresses_of(target.rrtype)] if rule is not None and rule.addresses else []
             known += [self._resolved[key] for key in self._keys_of(target) if key in self._resolved]
             if known:
-                rdatas = dict.fromkeys(chain.from_iterable(known))
-                octets = _OCTETS[target.rrtype]
-                table[target] = tuple(rdata for rdata in rdatas if len(rdata) == octets)
+                table[target] = tuple(dict.fromkeys(chain.from_iterable(known)))
         if table != self.table:
             self.table = table
 

@@ -89,3 +89,33 @@ def test_a_flip_on_which_many_names_depend_is_made_good_in_small_steps(
     assert settle() == (_NAMES * (_SETS - 1), everything - {bytes((192, 0, 2, 1))})
     tables.append(HealthTable(version=2))
     assert settle() == (_NAMES * _SETS, everything)
+
+
+def test_what_only_the_clear_path_answers_is_not_explored_for_each_query(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Equal values of two sets appear once, so that records of a sample do not stand for themselves."""
+    members = ", ".join(
+        f"{{id: m{number}, values: [192.0.2.{max(number, 2)}], health_check: check}}"
+        for number in range(1, 13)
+    )
+    group = f"\n  - {{name: pool, type: A, ttl: 60, policy: multivalue, sets: [{members}]}}"
+    snapshot = load_snapshot(tmp_path, many_yaml=_ZONE.replace(_GROUPS, group))
+    tables = [HealthTable()]
+    runs: list[object] = []
+
+    def count(run: Callable[[Context], Encoded], facts: Facts, script: Script) -> Explored:
+        runs.append(script)
+        return explore(run, facts, script)
+
+    monkeypatch.setattr(replay, "explore", count)
+    door = Dispatch(lambda: snapshot, lambda: tables[-1], None, DispatchSettings(AccessList(())))
+    request = wire.encode_query(1, parse_name("pool.many.example"), rrtypes.A)
+    for table in (HealthTable(), HealthTable({"check": HealthStatus(False, "down", 3, 0.0, 0.0)}, 1)):
+        tables.append(table)
+        runs.clear()
+        for _ in range(10):
+            reply = door.answer(request, "127.0.0.1", is_stream=False)
+            assert isinstance(reply, bytes)
+            assert wire.decode_message(reply).answer
+        assert len(runs) == 1
