@@ -136,7 +136,7 @@ def _format_rates(report: Report) -> str:
         }
         for row in ROWS
     }
-    return _format_by_server("queries/s (dnsperf's limit is near 160,000)", rows, is_compared=False)
+    return _format_by_server("queries/s (the fastest are near dnsperf's own limit)", rows, is_compared=False)
 
 
 def _format_loading(report: Report) -> str:
