@@ -15,12 +15,11 @@ from ipaddress import ip_address
 from typing import NamedTuple
 
 from r53lite.config.document import Node, Reader, Scalar, Sequence
-from r53lite.dns import rrtypes
 from r53lite.dns.name import format_name, parse_name
+from r53lite.dns.rrtypes import ADDRESS_OCTETS
 from r53lite.errors import NameSyntaxError
 
 ITSELF = "*"
-ADDRESS_OCTETS = {rrtypes.A: 4, rrtypes.AAAA: 16}
 _PATTERN = re.compile(r"[A-Za-z0-9_*.-]+")
 
 

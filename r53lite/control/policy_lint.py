@@ -16,10 +16,10 @@ from fractions import Fraction
 from ipaddress import ip_network
 from typing import NamedTuple
 
-from r53lite.config.target_settings import ADDRESS_OCTETS, TargetRule, rule_for
+from r53lite.config.target_settings import TargetRule, rule_for
 from r53lite.dns.name import format_name
 from r53lite.dns.presentation import format_rdata
-from r53lite.dns.rrtypes import format_rrtype
+from r53lite.dns.rrtypes import ADDRESS_OCTETS, format_rrtype
 from r53lite.errors import Fault
 from r53lite.health.model import HealthCheck
 from r53lite.routing.cidr_index import ClientPrefix

@@ -36,6 +36,8 @@ RCODE_NAMES = {
     BADCOOKIE: "BADCOOKIE",
 }
 
+ADDRESS_OCTETS = {A: 4, AAAA: 16}  # RFC 1035 §3.4.1, RFC 3596 §2.2
+
 META_TYPES = frozenset(range(128, 256)) | {OPT}  # RFC 6895 §3.1: QTYPEs and meta-TYPEs hold no data
 
 

@@ -10,10 +10,8 @@ from collections.abc import Mapping
 from ipaddress import ip_address
 from typing import NamedTuple
 
-from r53lite.dns import rrtypes
 from r53lite.dns.rrset import RRset
-
-_ADDRESS_OCTETS = {rrtypes.A: 4, rrtypes.AAAA: 16}
+from r53lite.dns.rrtypes import ADDRESS_OCTETS
 
 
 class Delegation(NamedTuple):
@@ -25,5 +23,5 @@ class Delegation(NamedTuple):
 
 def addresses_of(rrset: RRset) -> tuple[str, ...]:
     """Return the addresses of an A or AAAA RRset as text; rdata of a wrong length is passed over."""
-    octets = _ADDRESS_OCTETS.get(rrset.rrtype)
+    octets = ADDRESS_OCTETS.get(rrset.rrtype)
     return tuple(str(ip_address(rdata)) for rdata in rrset.rdatas if len(rdata) == octets)

@@ -19,7 +19,7 @@ from r53lite.config.target_settings import TargetRule, rule_for
 from r53lite.dns import rrtypes
 from r53lite.dns.name import format_name
 from r53lite.dns.rrset import RRset
-from r53lite.dns.rrtypes import format_rrtype
+from r53lite.dns.rrtypes import ADDRESS_OCTETS, format_rrtype
 from r53lite.errors import ResolutionError
 from r53lite.resolver.resolution import LocalLookup, Resolved
 from r53lite.routing.record_set import OutsideTarget
@@ -189,5 +189,6 @@ def _shown(key: _Key) -> str:
 
 
 def _rdatas(answer: tuple[RRset, ...], rrtype: int) -> list[bytes]:
-    """Return the addresses of an answer; the CNAMEs before them do not count."""
-    return [rdata for rrset in answer if rrset.rrtype == rrtype for rdata in rrset.rdatas]
+    """Return the addresses of an answer; the CNAMEs before them and rdata of a wrong length do not count."""
+    rdatas = [rdata for rrset in answer if rrset.rrtype == rrtype for rdata in rrset.rdatas]
+    return [rdata for rdata in rdatas if len(rdata) == ADDRESS_OCTETS[rrtype]]

@@ -52,19 +52,25 @@ health_checks: {{check: {{type: HTTP, ip: 127.0.0.1}}}}
 """
 
 
+@pytest.fixture
+def runs(monkeypatch: pytest.MonkeyPatch) -> list[Script]:
+    """Every exploration since the list was last cleared."""
+    found: list[Script] = []
+
+    def count(run: Callable[[Context], Encoded], facts: Facts, script: Script) -> Explored:
+        found.append(script)
+        return explore(run, facts, script)
+
+    monkeypatch.setattr(replay, "explore", count)
+    return found
+
+
 def test_a_flip_on_which_many_names_depend_is_made_good_in_small_steps(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, runs: list[Script]
 ) -> None:
     """No query explores more than what it has drawn, no batch much more, and in the end all is explored."""
     snapshot = load_snapshot(tmp_path, many_yaml=_ZONE)
     tables = [HealthTable()]
-    runs: list[object] = []
-
-    def count(run: Callable[[Context], Encoded], facts: Facts, script: Script) -> Explored:
-        runs.append(script)
-        return explore(run, facts, script)
-
-    monkeypatch.setattr(replay, "explore", count)
     door = Dispatch(lambda: snapshot, lambda: tables[-1], None, DispatchSettings(AccessList(())))
     names = [parse_name(f"n{number}.many.example") for number in range(_NAMES)]
     batch = [wire.encode_query(number, name, rrtypes.A) for number, name in enumerate(names)]
@@ -92,7 +98,7 @@ def test_a_flip_on_which_many_names_depend_is_made_good_in_small_steps(
 
 
 def test_what_only_the_clear_path_answers_is_not_explored_for_each_query(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, runs: list[Script]
 ) -> None:
     """Equal values of two sets appear once, so that records of a sample do not stand for themselves."""
     members = ", ".join(
@@ -102,13 +108,6 @@ def test_what_only_the_clear_path_answers_is_not_explored_for_each_query(
     group = f"\n  - {{name: pool, type: A, ttl: 60, policy: multivalue, sets: [{members}]}}"
     snapshot = load_snapshot(tmp_path, many_yaml=_ZONE.replace(_GROUPS, group))
     tables = [HealthTable()]
-    runs: list[object] = []
-
-    def count(run: Callable[[Context], Encoded], facts: Facts, script: Script) -> Explored:
-        runs.append(script)
-        return explore(run, facts, script)
-
-    monkeypatch.setattr(replay, "explore", count)
     door = Dispatch(lambda: snapshot, lambda: tables[-1], None, DispatchSettings(AccessList(())))
     request = wire.encode_query(1, parse_name("pool.many.example"), rrtypes.A)
     for table in (HealthTable(), HealthTable({"check": HealthStatus(False, "down", 3, 0.0, 0.0)}, 1)):

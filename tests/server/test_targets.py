@@ -136,6 +136,15 @@ async def test_an_answer_without_addresses_takes_them_away() -> None:
     await internet.targets.stop()
 
 
+async def test_addresses_of_a_wrong_length_do_not_count() -> None:
+    internet = Internet()
+    internet.targets.update([V4])
+    internet.targets.start(internet, nowhere)
+    await internet.answer((RRset(LOCAL, A, 30, (bytes(3), bytes([192, 0, 2, 1]), bytes(16))),))
+    assert internet.targets.table == {V4: (bytes([192, 0, 2, 1]),)}
+    await internet.targets.stop()
+
+
 async def test_a_name_that_no_alias_leads_to_any_more_is_forgotten() -> None:
     internet = Internet()
     internet.targets.update([V4])
