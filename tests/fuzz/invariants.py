@@ -15,13 +15,14 @@ import dns.exception
 import dns.message
 import dns.name
 
-from r53lite.dns import rrtypes, wire
+from r53lite.dns import wire
 from r53lite.dns.message import Message, Query
 from r53lite.dns.rrset import RRset
 from r53lite.errors import WireError
 from tests.fuzz.worlds import World
 
 HEADER_BYTES = 12
+OPCODE_BITS = 0x78  # of the third octet (RFC 1035 §4.1.1)
 OPTION_CLIENT_SUBNET, OPTION_COOKIE = 8, 10
 _OPT = 41
 _HEADER, _FIXED, _OPTION = struct.Struct("!HHHHHH"), struct.Struct("!HHIH"), struct.Struct("!HH")
@@ -111,7 +112,7 @@ def check_glance(octets: bytes, reply: object, payload_bytes: int, *, is_stream:
         return
     if not isinstance(reply, bytes) or len(reply) < 12:
         raise BrokenRuleError(f"no reply, or one that is none: {reply!r}")
-    if reply[:2] != octets[:2] or not reply[2] & 0x80 or (reply[2] ^ octets[2]) & 0x78:
+    if reply[:2] != octets[:2] or not reply[2] & 0x80 or (reply[2] ^ octets[2]) & OPCODE_BITS:
         raise BrokenRuleError(f"another id or opcode, or no QR: {reply[:4].hex()}")
     if len(reply) > PLAIN_UDP_BYTES:  # for shorter ones there is no limit to be over
         limit = limit_of(decode_or_none(octets), payload_bytes, is_stream=is_stream)
@@ -279,15 +280,17 @@ def check_whole(cut: Message, whole: Message) -> None:
 def check_with_peer(reply: bytes, ours: Message) -> None:
     """Let dnspython read a reply, to the last octet, and find the same counts in it.
 
+    All are read as replies to QUERY: it takes the question of an UPDATE for a zone section, with rules of
+    its own (RFC 2136 §2.3).
+
     Raises:
         BrokenRuleError: it cannot, or reads something else.
     """
-    if ours.opcode == rrtypes.OPCODE_UPDATE:
-        return  # whose question dnspython takes for a zone section, with rules of its own (RFC 2136 §2.3)
     if read_options(reply).get(OPTION_CLIENT_SUBNET, b"")[:2] == bytes(2):
         return  # address family 0, as `dig +subnet=0` sends it, comes back; dnspython does not know it
     try:
-        peer = dns.message.from_wire(reply, keyring=False)  # TSIG is read, not verified
+        as_query = reply[:2] + bytes([reply[2] & ~OPCODE_BITS]) + reply[3:]
+        peer = dns.message.from_wire(as_query, keyring=False)  # TSIG is read, not verified
     except dns.name.PointerChainTooLong:
         return  # it follows 16 pointers; a chain of 17 DNAMEs writes one for each step
     except (dns.exception.DNSException, ValueError) as error:
