@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from r53lite.dns.rrtypes import A
@@ -112,7 +112,7 @@ def resolve(group: RecordSetGroup, down: str, choose: Choose) -> tuple[Answer, b
         answer, ok = follow(one.alias, down, choose)
         if one.alias.evaluate_target_health and not ok:
             continue
-        return answer, answer is not None
+        return answer, True
     first: list[Answer] = []
     for one in in_order(group, choose):
         answer = one.rdatas if one.alias is None else follow(one.alias, down, choose)[0]
@@ -156,7 +156,17 @@ def groups(draw: st.DrawFn, depth: int = 3) -> RecordSetGroup:
     return RecordSetGroup(b"\x01g\x00", A, policy, tuple(sets))
 
 
+def dangling_primary() -> RecordSetGroup:
+    """Return two sets; one leads to a failover whose primary leads nowhere and is never left."""
+    gone = RecordSet("p", 60, (), failover="primary", alias=AliasTarget(b"", A, False, DEAD))
+    spare = RecordSet("s", 60, (b"210",), failover="secondary")
+    target = RecordSetGroup(b"\x01f\x00", A, "failover", (gone, spare))
+    there = RecordSet("s0", 60, (), weight=0, alias=AliasTarget(b"", A, True, target))
+    return RecordSetGroup(b"\x01g\x00", A, "weighted", (there, RecordSet("s1", 60, (b"310",), weight=0)))
+
+
 @settings(max_examples=300, deadline=None)
+@example(dangling_primary(), "")
 @given(groups(), st.sets(st.sampled_from(CHECKS)).map("".join))
 def test_a_tree_answers_as_the_pseudo_code_says(group: RecordSetGroup, down: str) -> None:
     def select(script: Sequence[int]) -> Answer:
