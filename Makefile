@@ -59,6 +59,7 @@ soak: $(STAMP)
 	@scripts/system-packages
 	@$(BIN)/python -m tests.differential --sets $(or $(SETS),2000) $(SOAK_SEED)
 	@$(BIN)/python -m tests.answering.replay_soak --cases $(or $(CASES),100000) $(SOAK_SEED)
+	@$(BIN)/python -m pytest -q -m hypothesis --hypothesis-profile chance --timeout 600
 	@$(BIN)/python -m tests.routing.odds_soak --groups $(or $(GROUPS),200) $(SOAK_SEED)
 	@$(BIN)/python -m tests.fuzz --packets $(or $(PACKETS),10000000) --deep-every 16 $(SOAK_SEED)
 

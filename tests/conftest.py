@@ -1,4 +1,7 @@
-"""What every test gets: a guard that keeps all traffic on loopback."""
+"""What every test gets: a guard that keeps all traffic on loopback, and properties without chance.
+
+A property tries the same examples in each run; `make soak` tries others, and more of them.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,11 @@ from ipaddress import IPv4Network, IPv6Address, ip_address
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("fixed", derandomize=True)
+settings.register_profile("chance", max_examples=1500, deadline=None, print_blob=True)
+settings.load_profile("fixed")
 
 _LOOPBACK = IPv4Network("127.0.0.0/8")
 
