@@ -24,8 +24,7 @@ from r53lite.dns.presentation import format_rdata
 from r53lite.dns.rrset import RRset
 from r53lite.dns.rrtypes import format_rcode, format_rrtype
 from r53lite.health.table import HealthTable
-from r53lite.routing.context import NO_TARGETS, ClientLocation, TargetView
-from r53lite.routing.locations import UNKNOWN
+from r53lite.routing.context import NO_TARGETS, UNKNOWN, ClientLocation, TargetView
 from r53lite.routing.record_set import RecordSetGroup
 from r53lite.routing.tracing import Trace
 from r53lite.zone.lookup import deepest_visible, lookup
@@ -64,7 +63,7 @@ def report_explanation(
     return {
         "question": {"name": format_name(ask.qname), "type": format_rrtype(ask.qtype)},
         "client": str(ask.client),
-        "location": location_shape(location),
+        "location": location_shape(trace.seen or location),
         "steps": steps,
         "answer": _answer_shape(result),
     }
@@ -131,13 +130,15 @@ class _Teller:
         return make_step("zone", text, zone=origin, serial=zone.serial, files=list(zone.files))
 
     def _tell_location(self, location: ClientLocation, trace: Trace) -> Shape:
+        prefix_len = location.prefix_len
+        location = trace.seen or location
         shape = location_shape(location)
         region = str(shape["region"])
         if location.region is None:
             region = f"{'nearest to' if location.coordinates else 'by default in'} {region}"
         area = "-".join(str(shape[key]) for key in ("country", "subdivision") if key in shape)
         places = [word for word in (region, area, str(shape.get("continent", ""))) if word]
-        use = "counts for the answer" if trace.is_located else "plays no part in the answer"
+        use = "counts for the answer" if trace.seen else "plays no part in the answer"
         known = "is" if location.region is None else "is in"
         text = f"{self._ask.client} {known} {', '.join(places)} by {location.source}, and this {use}"
         if location.source == UNKNOWN.source:
@@ -146,7 +147,7 @@ class _Teller:
         if blocks:
             text += f"; of the CIDR collection it is in {', then '.join(blocks[0])}"
             shape["cidr"] = blocks
-        return make_step("location", text, is_used=trace.is_located, prefix_len=location.prefix_len, **shape)
+        return make_step("location", text, is_used=trace.seen is not None, prefix_len=prefix_len, **shape)
 
 
 # --- single steps -------------------------------------------------------------------------------------------

@@ -53,7 +53,7 @@ class Place:
 
         def locate() -> Located:
             location = self.location._replace(
-                prefix_len=0, area_prefix_len=0, position_prefix_len=0, widen=None
+                prefix_len=0, area_prefix_len=0, position_prefix_len=0, sight=None
             )
             return self._located._replace(location=location)
 
@@ -77,13 +77,13 @@ class Place:
         if isinstance(one, CidrIndex):
             return id(self._match(one).locations)
         if one.class_of is not None:
-            return one.class_of(self._located.location)
+            return one.class_of(one.sight(self._located.location).location)
         return self._located.number(one)
 
     def _scope_of(self, one: CidrIndex | Aspect) -> int:
         if isinstance(one, CidrIndex):
             return self._match(one).prefix_len
-        return one.scope_prefix_len(self._located.location)
+        return one.sight(self._located.location).scope_prefix_len
 
     def _match(self, blocks: CidrIndex) -> CidrMatch:
         """Find the client's blocks once: a place is kept for the next query of its client."""

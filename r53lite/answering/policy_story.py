@@ -118,7 +118,8 @@ class PolicyTeller:
         """Return one candidate: its values or target, the fact its policy goes by, and its health."""
         shape: Shape = {"id": record_set.id}
         words = [record_set.id or "its only set"]
-        fact = fact_of(group, record_set, self._location)
+        location = self._location if group.view is None else group.view.sight(self._location).location
+        fact = fact_of(group, record_set, location)
         if fact:
             shape["fact"] = fact
             words.append(f"({fact})")

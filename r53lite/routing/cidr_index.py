@@ -1,12 +1,13 @@
 """Which locations of a CIDR collection is a client in, the longest block first?
 
 An index is made for one collection and the locations that a group has sets for; `routing.ranges` finds the
-blocks. Ranges side by side that give the same locations are one to the scope, so that it is never longer than
-the group needs.
+blocks. Blocks inside each other that give the same locations are one to the scope, so that it is never longer
+than the group needs.
 
 A block counts only where it contains the whole of the client's prefix (§2.6): a block of 24 bits says nothing
-about a client subnet of 16. Where it would make a difference, the scope is longer than the subnet, which was
-not specific enough.
+about a client subnet of 16, and two blocks of one location, side by side, nothing about the subnet that both
+make up. So no scope reaches over the two, and where blocks divide a client subnet the scope is longer than
+the subnet, which was not specific enough.
 
 Source: docs/route53/routing-policies.md §2.6; RFC 7871 §7.2.1 for the scope.
 """
@@ -34,7 +35,7 @@ class ClientPrefix(NamedTuple):
 
 class CidrMatch(NamedTuple):
     """The locations of a group that a client is in, each once, the longest block's first and `DEFAULT` last;
-    and the length of the shortest prefix around the client for which that holds.
+    and the length of the shortest prefix around the client for which that holds, addresses and subnets alike.
 
     Equal `locations` of one index are one object.
     """
@@ -56,7 +57,7 @@ class CidrIndex:
         self._known = known
         self._blocks = tuple(blocks)
         self._ranges = Ranges(self._blocks)
-        self._runs = {family.bits: family.outline(self._chain) for family in self._ranges.families}
+        self._runs = {family.bits: family.outline(self._widest) for family in self._ranges.families}
 
     def networks_of(self, location: str) -> list[Network]:
         """Return the blocks of a location."""
@@ -73,11 +74,10 @@ class CidrIndex:
             return CidrMatch(self._chain(None), 0)
         number, bits, mapped_bits = numbered(client.packed, client.prefix_len)
         family = self._ranges.family(bits)
-        block, scope = family.find(number, client.prefix_len - mapped_bits)
-        chain = self._chain(block)
-        if chain is self._chain(family.find(number, bits)[0]):
-            scope = family.scope_in(self._runs[bits], number)
-        return CidrMatch(chain, scope + mapped_bits if client.is_scoped else 0)
+        block, _ = family.find(number, client.prefix_len - mapped_bits)
+        if not client.is_scoped:
+            return CidrMatch(self._chain(block), 0)
+        return CidrMatch(self._chain(block), family.scope_in(self._runs[bits], number) + mapped_bits)
 
     def _chain(self, block: Block[str] | None) -> tuple[str, ...]:
         """Return the locations of a block and of those it lies in."""
@@ -87,3 +87,9 @@ class CidrIndex:
         found[DEFAULT] = None
         chain = tuple(found)
         return self._chains.setdefault(chain, chain)
+
+    def _widest(self, block: Block[str] | None) -> Block[str] | None:
+        """Return the widest block up to which the locations are the same; None for no block."""
+        while block is not None and self._chain(block.parent) is self._chain(block):
+            block = block.parent
+        return block

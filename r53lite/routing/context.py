@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from math import perm
-from operator import attrgetter
 from typing import NamedTuple, Protocol
 
 from r53lite.routing.cidr_index import CidrIndex, ClientPrefix
@@ -42,8 +41,8 @@ class ClientLocation(NamedTuple):
     The prefix lengths are for RFC 7871's scope: each is the length of the shortest prefix around the client
     in which every client has the same of what a policy looks at. `prefix_len` is that of everything,
     `area_prefix_len` of country, subdivision and continent (geolocation), `position_prefix_len` of region,
-    coordinates and latencies, and of being in China (latency, geoproximity). `widen` finds the scope of the
-    view of a group, which is shorter where neighbors differ in nothing that the group minds.
+    coordinates and latencies, and of being in China (latency, geoproximity). `sight` says how a client subnet
+    looks to one policy, and how far around it that is so; None of a client that is no subnet.
     """
 
     region: str | None = None
@@ -57,13 +56,26 @@ class ClientLocation(NamedTuple):
     area_prefix_len: int = 0
     position_prefix_len: int = 0
     latency_sources: Mapping[str, str] = {}  # never written to
-    widen: Callable[[Aspect], int] | None = None
+    sight: Callable[[Aspect], Sight] | None = None
 
     def latency_source(self, region: str) -> str:
         """Say where the latency to a region comes from."""
         if region not in self.latency_ms:
             return ESTIMATED
         return self.latency_sources.get(region, self.source)
+
+
+UNKNOWN = ClientLocation(source=f"default: {DEFAULT_REGION}")
+"""A client nobody knows: policies that need a place take `DEFAULT_REGION` `[INF]`, it has no country."""
+
+
+class Sight(NamedTuple):
+    """How a client looks to a policy: where it is, and the length of the shortest prefix around it in which
+    everybody is alike in that.
+    """
+
+    location: ClientLocation
+    scope_prefix_len: int
 
 
 class Aspect:
@@ -73,34 +85,31 @@ class Aspect:
     No `Enum`: its members hash in Python, and compiled answers are found by what they looked at.
 
     Args:
-        field_scope: the scope in which all that is looked at is the same.
+        index: which of the three it is, in this order.
         class_of: what a group makes of it: equal for clients who get the same; None without a group.
     """
 
-    __slots__ = ("class_of", "field_scope")
+    __slots__ = ("class_of", "index")
 
-    def __init__(
-        self,
-        field_scope: Callable[[ClientLocation], int],
-        class_of: Callable[[ClientLocation], Hashable] | None = None,
-    ) -> None:
-        self.field_scope = field_scope
+    def __init__(self, index: int, class_of: Callable[[ClientLocation], Hashable] | None = None) -> None:
+        self.index = index
         self.class_of = class_of
 
     def within(self, class_of: Callable[[ClientLocation], Hashable]) -> Aspect:
         """Return the view of a group that looks at no more than this."""
-        return Aspect(self.field_scope, class_of)
+        return Aspect(self.index, class_of)
 
-    def scope_prefix_len(self, location: ClientLocation) -> int:
-        """Return the length of the shortest prefix around a client in which everybody is alike in this."""
-        if self.class_of is None or location.widen is None:
-            return self.field_scope(location)
-        return location.widen(self)
+    def sight(self, location: ClientLocation) -> Sight:
+        """Return what of a client's location is seen, and its scope."""
+        if location.sight is not None:
+            return location.sight(self)
+        scopes = location.prefix_len, location.area_prefix_len, location.position_prefix_len
+        return Sight(location, scopes[self.index])
 
 
-EVERYTHING = Aspect(attrgetter("prefix_len"))
-AREA = Aspect(attrgetter("area_prefix_len"))
-POSITION = Aspect(attrgetter("position_prefix_len"))
+EVERYTHING = Aspect(0)
+AREA = Aspect(1)
+POSITION = Aspect(2)
 
 
 class TargetView(Protocol):
@@ -159,8 +168,9 @@ class Context:
         location = self._location
         if callable(location):
             location = self._location = location()
-        self.scope_prefix_len = max(self.scope_prefix_len, aspect.scope_prefix_len(location))
-        return location
+        seen, scope_prefix_len = aspect.sight(location)
+        self.scope_prefix_len = max(self.scope_prefix_len, scope_prefix_len)
+        return seen
 
     def locations_in(self, blocks: CidrIndex) -> tuple[str, ...]:
         """Return the locations of a CIDR collection that the client is in, the longest block's first."""

@@ -1,43 +1,31 @@
-"""Where is a client? The longest matching network says, and how far around the client that holds.
+"""Where is a client? The longest matching network says.
 
 Three sources stand in layers: the networks of `locations.yaml`, records of MaxMind databases behind them,
 and the rows of a latency matrix that are for networks. Of a configured network and a database's the longer
 one counts, and the configured one of equals; its entry is taken whole.
 
-How far a location holds is told for everything together and for each thing a policy looks at (see
-`ClientLocation`), and for what one group makes of it (its view). Neighbors that say the same count as one.
-Where no database is involved the scopes of things are exact: shorter ones would cover somebody else. With a
-database, and for views, the neighborhood is searched up to `MAX_PIECES` networks, so a scope may be longer
-than it needs to be, never shorter.
-
-A client subnet is located by the networks that contain the whole of it, or, where all of it has the same
-location in smaller pieces, by that. A database knows no network around another; a subnet that it divides is
-located by its first address, with a scope longer than the subnet.
+A client subnet is located by the networks that contain the whole of it, or, where all of it looks alike to a
+policy in smaller pieces, by those (see `routing.neighborhood`, which has the scopes too). A database knows no
+network around another; a subnet that it divides into unlike ones is located by its first address.
 
 Source: RFC 7871 §7.2.1; docs/route53/routing-policies.md §2.3, §2.4.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from copy import copy
-from ipaddress import ip_network
 from itertools import count
 from typing import NamedTuple, Protocol
 
-from r53lite.routing.context import AREA, DEFAULT_REGION, POSITION, Aspect, ClientLocation
+from r53lite.routing.context import UNKNOWN, Aspect, ClientLocation
 from r53lite.routing.latencies import LatencyMatrix, LatencyRow, LatencyTable, complete
-from r53lite.routing.ranges import Block, Family, Network, Ranges, numbered
+from r53lite.routing.neighborhood import Classes, Found, Known, Neighborhood, Outlines, Subnet
+from r53lite.routing.ranges import Block, Network, Ranges, numbered
 
-MAX_PIECES = 8  # our choice: some 0.1 ms for a client seen for the first time
-MAX_CONFIGURED_PIECES = 64  # our choice: networks alone take less time
 MAX_KNOWN = 32_768  # our choice: completed locations that are kept so that clients share them; some 20 MB
 MAX_CLASSES = 3 * MAX_KNOWN
-MAX_VIEWS = 64  # our choice: groups whose scopes one client's place remembers
 CHINA = "CN"
-
-UNKNOWN = ClientLocation(source=f"default: {DEFAULT_REGION}")
-"""A client nobody knows: policies that need a place take `DEFAULT_REGION` `[INF]`, it has no country."""
 
 NO_MATRIX = LatencyMatrix()
 
@@ -67,9 +55,7 @@ class Located(NamedTuple):
 
     def number(self, aspect: Aspect) -> int:
         """Return the class the client belongs to in one aspect."""
-        if aspect is AREA:
-            return self.area
-        return self.position if aspect is POSITION else self.everything
+        return (self.everything, self.area, self.position)[aspect.index]
 
 
 class _Said(NamedTuple):
@@ -80,24 +66,7 @@ class _Said(NamedTuple):
     row: LatencyRow | None
 
 
-class _Known(NamedTuple):
-    """A completed location and its classes. `origin` keeps alive what it is found by."""
-
-    location: ClientLocation
-    classes: tuple[int, int, int]
-    origin: object
-
-
-class _Found(NamedTuple):
-    """What is known at one address, and the prefix in which nothing else is said."""
-
-    known: _Known
-    prefix_len: int
-    network_prefix_len: int
-
-
 _NOTHING = _Said(None, 0, None)
-_Scopes = tuple[int, int, int]  # everything, area, position
 
 
 class Locations:
@@ -122,12 +91,14 @@ class Locations:
         self._matrix = matrix
         self._measured = measured
         self._ranges = Ranges(_layered(self._entries, matrix))
-        self._known: dict[tuple[int, int], _Known] = {}
+        self._known: dict[tuple[int, int], Known] = {}
         self._numbers: dict[Hashable, int] = {}
         self._counter = count(1)
-        self._outlines: dict[int, _Outlines] = {}
+        self._outlines: dict[int, Outlines] = {}
         if not self._databases:
-            self._outlines = {family.bits: _Outlines(self, family) for family in self._ranges.families}
+            self._outlines = {
+                family.bits: Outlines(family, self._classes_of) for family in self._ranges.families
+            }
 
     @property
     def networks(self) -> tuple[Network, ...]:
@@ -164,36 +135,19 @@ class Locations:
                 subnet.
 
         Returns:
-            The location, or `UNKNOWN`, with the scopes for the family of `address`. Every client of a
-            scope's prefix has the same of what the scope is for; one over `source_prefix_len` says that the
-            subnet was too short to tell. The source of a database's record names its network.
+            The location of the whole, or `UNKNOWN`, with the scopes for the family of `address`. Every client
+            of a scope's prefix has the same of what the scope is for; one over `source_prefix_len` says that
+            the subnet was too short to tell. Its `sight` is what policies go by. The source of a database's
+            record names its network.
 
         Source: RFC 7871 §7.2.1; docs/route53/records-and-changes.md §1.10 (ECS).
         """
-        number, bits, mapped_bits = numbered(address, source_prefix_len)
-        found, scopes = self._search(number, bits, source_prefix_len - mapped_bits)
-        location = self._scoped(found, scopes, number, bits, mapped_bits, source_prefix_len)
-        if found.network_prefix_len < 0:
-            return location
-        first = number >> bits - found.network_prefix_len << bits - found.network_prefix_len
-        network = ip_network((first.to_bytes(bits // 8, "big"), found.network_prefix_len))
-        return location._replace(source=f"{location.source}: {network}")
-
-    def find(self, address: bytes, source_prefix_len: int) -> tuple[ClientLocation, int]:
-        """Locate a client as `locate` does; return the location without scopes, and the scope of everything.
-
-        Clients of one class have the same object, as long as it is kept.
-        """
-        number, bits, mapped_bits = numbered(address, source_prefix_len)
-        found, scopes = self._search(number, bits, source_prefix_len - mapped_bits)
-        return found.known.location, scopes[0] + mapped_bits
+        return Subnet(self._neighborhood(), address, source_prefix_len, is_named=True).location()
 
     def look_up(self, address: bytes, source_prefix_len: int) -> Located:
         """Locate a client as `locate` does; the classes tell whether answers made for others hold for it."""
-        number, bits, mapped_bits = numbered(address, source_prefix_len)
-        found, scopes = self._search(number, bits, source_prefix_len - mapped_bits)
-        location = self._scoped(found, scopes, number, bits, mapped_bits, source_prefix_len)
-        return Located(location, *found.known.classes)
+        subnet = Subnet(self._neighborhood(), address, source_prefix_len)
+        return Located(subnet.location(), *subnet.classes())
 
     def look_up_address(self, address: bytes) -> Located:
         """Locate a client by its whole address, for replies that tell no scope: all scopes are 0."""
@@ -201,14 +155,18 @@ class Locations:
         known = self._at(number, bits, bits).known
         return Located(known.location, *known.classes)
 
-    def classes(self, block: Block[_Said] | None) -> tuple[int, int, int]:
+    def _classes_of(self, block: Block[_Said] | None) -> Classes:
         """Return the classes of clients in a network, where no database is asked."""
         said = _NOTHING if block is None else block.value
         return self._complete(said.location or UNKNOWN, said.row).classes
 
+    def _neighborhood(self) -> Neighborhood:
+        """Return what is around clients; made for each, or it and its locations would hold each other."""
+        return Neighborhood(self._at, self._outlines)
+
     # --- one address ----------------------------------------------------------------------------------------
 
-    def _at(self, number: int, bits: int, source_prefix_len: int) -> _Found:
+    def _at(self, number: int, bits: int, source_prefix_len: int) -> Found:
         """Return what is known of an address whose first bits are given."""
         block, prefix_len = self._ranges.family(bits).find(number, source_prefix_len)
         said = _NOTHING if block is None else block.value
@@ -218,8 +176,8 @@ class Locations:
         if record is None or (
             said.location is not None and (is_divided or said.prefix_len >= network_prefix_len)
         ):
-            return _Found(self._complete(said.location or UNKNOWN, said.row), prefix_len, -1)
-        return _Found(self._complete(record, said.row), prefix_len, network_prefix_len)
+            return Found(self._complete(said.location or UNKNOWN, said.row), prefix_len, -1)
+        return Found(self._complete(record, said.row), prefix_len, network_prefix_len)
 
     def _record(self, number: int, bits: int) -> tuple[ClientLocation | None, int]:
         """Ask the databases; the length is that of the network in which none of them says anything else."""
@@ -231,7 +189,7 @@ class Locations:
                 return record, longest
         return None, longest
 
-    def _complete(self, base: ClientLocation, row: LatencyRow | None) -> _Known:
+    def _complete(self, base: ClientLocation, row: LatencyRow | None) -> Known:
         """Add the latencies to a location; the same object for the same base and row, while it is kept."""
         key = (id(base), id(row))
         known = self._known.get(key)
@@ -243,7 +201,7 @@ class Locations:
             latencies = tuple(sorted(location.latency_ms.items()))
             position = location.region, location.coordinates, latencies, location.country == CHINA
             classes = self._number((area, position)), self._number(area), self._number(position)
-            known = self._known[key] = _Known(location, classes, (base, row))
+            known = self._known[key] = Known(location, classes, (base, row))
         return known
 
     def _number(self, kind: Hashable) -> int:
@@ -255,107 +213,6 @@ class Locations:
                 self._known.clear()  # or clients of one class would have two numbers and split their scopes
             number = self._numbers[kind] = next(self._counter)
         return number
-
-    # --- its neighborhood -----------------------------------------------------------------------------------
-
-    def _search(self, number: int, bits: int, source_prefix_len: int) -> tuple[_Found, _Scopes]:
-        """Locate a client and find its scopes."""
-        here = self._at(number, bits, bits)
-        outlines = self._outlines.get(bits)
-        scopes = self._widened(number, bits, here) if outlines is None else outlines.scopes(number)
-        if scopes[0] <= source_prefix_len:
-            return here, scopes  # all of the subnet is like its first address
-        found = self._at(number, bits, source_prefix_len)
-        everything, area, position = (
-            scope if mine == its else max(scope, here.prefix_len)
-            for scope, mine, its in zip(scopes, found.known.classes, here.known.classes, strict=True)
-        )
-        return found, (everything, area, position)
-
-    def _widened(self, number: int, bits: int, here: _Found) -> _Scopes:
-        """Return the scopes around an address: neighbor after neighbor is added while it is the same."""
-        scopes = [here.prefix_len] * 3
-        same = [True] * 3
-        budget = MAX_PIECES
-        for prefix_len in range(here.prefix_len, 0, -1):
-            size = 1 << bits - prefix_len
-            start = (number // size ^ 1) * size
-            for known in self._pieces(start, start + size, bits):
-                classes = known.classes
-                budget -= 1
-                same = [same[i] and classes[i] == here.known.classes[i] for i in range(3)]
-                if budget < 0 or not any(same):
-                    return scopes[0], scopes[1], scopes[2]
-            scopes = [prefix_len - 1 if same[i] else scopes[i] for i in range(3)]
-        return scopes[0], scopes[1], scopes[2]
-
-    def _pieces(self, start: int, end: int, bits: int) -> Iterator[_Known]:
-        """Yield what is known in each part of a stretch of addresses."""
-        outlines = self._outlines.get(bits)
-        while start < end:
-            found = self._at(start, bits, bits)
-            yield found.known
-            size = 1 << bits - (found.prefix_len if outlines is None else outlines.scopes(start)[0])
-            start = (start // size + 1) * size
-
-    def view_scope(self, view: Aspect, location: ClientLocation, number: int, bits: int, least: int) -> int:
-        """Return the shortest prefix, from `least` bits on, around an address in which a group sees no
-        difference, as far as so many pieces show it.
-        """
-        assert view.class_of is not None  # only views have neighborhoods
-        kind = _kind(view, location)
-        budget = MAX_PIECES if self._databases else MAX_CONFIGURED_PIECES
-        for prefix_len in range(least, 0, -1):
-            size = 1 << bits - prefix_len
-            start = (number // size ^ 1) * size
-            for known in self._pieces(start, start + size, bits):
-                budget -= 1
-                if budget < 0 or _kind(view, known.location) != kind:
-                    return prefix_len
-        return 0
-
-    def _scoped(
-        self, found: _Found, scopes: _Scopes, number: int, bits: int, mapped_bits: int, source_prefix_len: int
-    ) -> ClientLocation:
-        """Return a location with its scopes set."""
-        everything, area, position = scopes
-        scoped = found.known.location._replace(
-            prefix_len=everything + mapped_bits,
-            area_prefix_len=area + mapped_bits,
-            position_prefix_len=position + mapped_bits,
-        )
-        scopes_of_views: dict[Aspect, int] = {}  # few: a place is for one client, whose questions are few
-
-        def widen(view: Aspect) -> int:
-            scope = scopes_of_views.get(view)
-            if scope is None:
-                scope = view.field_scope(scoped)
-                if scope <= source_prefix_len:  # else the subnet is too short to tell
-                    least = scope - mapped_bits
-                    scope = self.view_scope(view, scoped, number, bits, least) + mapped_bits
-                if len(scopes_of_views) >= MAX_VIEWS:
-                    scopes_of_views.clear()
-                scopes_of_views[view] = scope
-            return scope
-
-        return scoped._replace(widen=widen)
-
-
-class _Outlines:
-    """Where what policies look at changes, in the networks of one family without a database."""
-
-    def __init__(self, locations: Locations, family: Family[_Said]) -> None:
-        self._family = family
-
-        def class_of(aspect: int) -> Callable[[Block[_Said] | None], Hashable]:
-            return lambda block: locations.classes(block)[aspect]
-
-        self._outlines = tuple(family.outline(class_of(aspect)) for aspect in range(3))
-
-    def scopes(self, number: int) -> _Scopes:
-        """Return the shortest prefixes around an address in which nothing changes."""
-        everything, area, position = (self._family.scope_in(one, number) for one in self._outlines)
-        return everything, area, position
 
 
 def _layered(
@@ -374,17 +231,6 @@ def _layered(
         row, _ = rows.find(packed, network.prefixlen)
         said = _NOTHING if place is None else place.value
         yield network, said._replace(row=None if row is None else row.value)
-
-
-def _kind(view: Aspect, location: ClientLocation) -> Hashable:
-    """Return what a group makes of a location.
-
-    For what looks at positions nobody's location is a kind of its own: that `DEFAULT_REGION` stands for it is
-    `[INF]`, and a scope must not take the clients of a configured network for the rest of the world.
-    """
-    assert view.class_of is not None
-    is_nobody = view.field_scope is POSITION.field_scope and location.source == UNKNOWN.source
-    return is_nobody, view.class_of(location)
 
 
 def _prefix_len(network: Network) -> int:

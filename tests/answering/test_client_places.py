@@ -37,6 +37,9 @@ maxmind: city.mmdb
 networks:
   - {cidr: 10.0.0.0/8, region: us-west-2, country: US, subdivision: CA}
   - {cidr: "2001:db8::/32", region: us-west-2}
+  - {cidr: 30.0.0.0/9, region: us-west-2, country: DE}
+  - {cidr: 30.128.0.0/10, region: us-west-1, country: FR}
+  - {cidr: 30.192.0.0/10, region: us-east-1, country: FR}
 """
 DATABASE = {
     "11.0.0.0/9": city("US", "NY", (40.7, -74.0), "NA"),
@@ -90,6 +93,11 @@ def ask(
         pytest.param("near", "2001:db8:1::/48", ("127.0.0.5", 32), id="IPv6"),
         pytest.param("near", "::ffff:12.1.2.0/120", ("127.0.0.5", 104), id="IPv4 mapped into IPv6"),
         pytest.param("near", "0.0.0.0/0", ("127.0.0.4", 0), id="no bits: by the resolver's address"),
+        pytest.param("geo", "30.0.0.0/8", ("127.0.0.3", 8), id="divided, but all of it is in Europe"),
+        pytest.param("geo", "30.128.0.0/9", ("127.0.0.3", 8), id="a half of it"),
+        pytest.param("near", "30.0.0.0/8", ("127.0.0.4", 9), id="divided: nobody knows the whole"),
+        pytest.param("near", "30.0.0.0/9", ("127.0.0.5", 9), id="the half that is in the west"),
+        pytest.param("near", "30.128.0.0/9", ("127.0.0.4", 10), id="the half that is divided"),
         pytest.param("even", "10.1.2.0/24", ("127.0.0.7", 0), id="location plays no part"),
         pytest.param("near", None, ("127.0.0.4", None), id="no client subnet"),
     ],

@@ -407,3 +407,21 @@ def test_a_name_that_stands_in_for_an_outside_one_is_resolved_from_the_files(zon
     (zones / "r53lite.yaml").write_text("targets: {lb.test: us.t.example}\n", encoding="utf-8")
     shape = run_json("odds", "outside.t.example", "--zones", str(zones))
     assert shape["answers"][0]["values"] in (["192.0.2.1"], ["192.0.2.2"])
+
+
+def test_a_divided_subnet_is_where_its_policy_sees_it(zones: Path) -> None:
+    """Both halves of the /8 are nearest to Sydney, by entries that differ; nobody knows the whole."""
+    entries = ["{cidr: 30.0.0.0/9, region: ap-southeast-2}", "{cidr: 30.128.0.0/9, region: ap-southeast-4}"]
+    text = "".join(f"  - {entry}\n" for entry in entries)
+    (zones / "locations.yaml").write_text(f"networks:\n{text}", encoding="utf-8")
+    shape = run_json("explain", "top.t.example", "--zones", str(zones), "--from", "30.0.0.0/8")
+
+    (step,) = [step for step in shape["steps"] if step["step"] == "location"]
+    assert step["text"].startswith("30.0.0.0/8 is in ap-southeast-2 by locations.yaml:2, and this counts")
+    assert shape["location"]["region"] == "ap-southeast-2"
+    candidates = next(step for step in shape["steps"] if step["step"] == "policy")["candidates"]
+    assert candidates[0]["fact"].startswith("ap-southeast-2")
+    assert shape["answer"]["scope_prefix_len"] == 8
+    odds = run_json("odds", "top.t.example", "--zones", str(zones), "--from", "30.0.0.0/8")
+    assert odds["scope_prefix_len"] == 8
+    assert {answer["path"][0] for answer in odds["answers"]} == {"ap"}

@@ -9,8 +9,8 @@ import pytest
 from r53lite.config.yaml_file import parse_yaml
 from r53lite.control.locations_file import read_locations
 from r53lite.errors import Faults
-from r53lite.routing.context import ClientLocation
-from r53lite.routing.locations import UNKNOWN, Locations
+from r53lite.routing.context import UNKNOWN, ClientLocation
+from r53lite.routing.locations import Locations
 
 
 def read(text: str) -> tuple[Locations, list[str]]:
@@ -79,7 +79,7 @@ def test_a_continent_may_stand_alone() -> None:
 def test_no_networks(text: str) -> None:
     locations, faults = read(text)
     assert faults == []
-    assert locate(locations, "10.0.0.1")._replace(widen=None) == UNKNOWN
+    assert locate(locations, "10.0.0.1")._replace(sight=None) == UNKNOWN
 
 
 @pytest.mark.parametrize(

@@ -58,10 +58,37 @@ def test_a_client_whose_subnet_has_no_bits_gets_no_scope() -> None:
     assert CidrIndex(BLOCKS, ALL).match(address) == CidrMatch(("wide", "inner", "*"), 0)
 
 
-def test_blocks_side_by_side_of_one_location_are_one_to_the_scope() -> None:
+def test_a_subnet_that_two_blocks_of_one_location_make_up_is_too_short_to_tell() -> None:
+    """§2.6: neither half contains the /8, so it gets the default, and no scope of its clients covers it."""
     halves = [(ip_network("10.0.0.0/9"), "a"), (ip_network("10.128.0.0/9"), "a")]
-    index = CidrIndex(halves, frozenset("a*"))
-    assert index.match(client("10.200.0.0/24")) == CidrMatch(("a", "*"), 8)
+    index = CidrIndex(halves, frozenset("a"))
+    assert index.match(client("10.0.0.0/8")) == CidrMatch(("*",), 9)
+    assert index.match(client("10.0.0.0/9")) == CidrMatch(("a", "*"), 9)
+    assert index.match(client("10.200.0.0/24")) == CidrMatch(("a", "*"), 9)
+
+
+@pytest.mark.parametrize(
+    "prefix", ["10.0.0.0/8", "10.0.0.0/9", "10.1.0.0/16", "10.1.2.3/32", "10.200.0.0/16"]
+)
+def test_blocks_of_one_location_inside_each_other_are_one_to_the_scope(prefix: str) -> None:
+    blocks = [(ip_network(text), "a") for text in ("10.0.0.0/8", "10.0.0.0/9", "10.1.0.0/16")]
+    assert CidrIndex(blocks, frozenset("a")).match(client(prefix)) == CidrMatch(("a", "*"), 8)
+
+
+@pytest.mark.parametrize(
+    ("prefix", "expected"),
+    [
+        ("10.0.0.0/9", CidrMatch(("*",), 10)),
+        ("10.64.0.0/10", CidrMatch(("a", "*"), 10)),
+        ("10.128.0.0/9", CidrMatch(("a", "*"), 9)),
+        ("10.0.0.0/8", CidrMatch(("a", "*"), 10)),
+    ],
+)
+def test_a_block_that_no_address_is_in_first_still_ends_scopes(prefix: str, expected: CidrMatch) -> None:
+    """The /9 is of a location without a set, and both of its halves are of another."""
+    blocks = [("10.0.0.0/8", "a"), ("10.0.0.0/9", "b"), ("10.0.0.0/10", "a"), ("10.64.0.0/10", "a")]
+    index = CidrIndex([(ip_network(text), location) for text, location in blocks], frozenset("a"))
+    assert index.match(client(prefix)) == expected
 
 
 @st.composite
@@ -80,27 +107,28 @@ def small_blocks(draw: st.DrawFn) -> list[tuple[IPv4Network, str]]:
 def test_all_clients_inside_a_scope_and_no_more_have_the_same_locations(
     blocks: list[tuple[IPv4Network, str]], known: set[str]
 ) -> None:
+    """Clients are addresses and subnets: a scope is the shortest in which no prefix has other locations."""
     index = CidrIndex(blocks, frozenset(known | {"*"}))
-    matches = [
-        index.match(ClientPrefix((number << 32 - BITS).to_bytes(4, "big"), 32)) for number in range(1 << BITS)
-    ]
-    for number, match in enumerate(matches):
-        around = IPv4Network((number << 32 - BITS, 32))
+    matches = {
+        prefix: index.match(client(str(prefix)))
+        for length in range(BITS + 1)
+        for prefix in IPv4Network("0.0.0.0/0").subnets(new_prefix=length)
+    }
+    same = {prefix: {match.locations} for prefix, match in matches.items()}
+    for prefix in sorted(matches, key=lambda one: -one.prefixlen):
+        if prefix.prefixlen:
+            same[prefix.supernet()] |= same[prefix]
+    for prefix, match in matches.items():
         containing = sorted(
-            (one for one in blocks if around.subnet_of(one[0])), key=lambda one: -one[0].prefixlen
+            (one for one in blocks if prefix.subnet_of(one[0])), key=lambda one: -one[0].prefixlen
         )
         chain = dict.fromkeys(location for _, location in containing if location in known)
         if containing and containing[0][1] not in known:
             chain = {}
         assert match.locations == (*chain, "*")
         assert match.prefix_len <= BITS
-        assert _inside(matches, number, match.prefix_len) == {match.locations}
-        if match.prefix_len:
-            assert len(_inside(matches, number, match.prefix_len - 1)) > 1
-
-
-def _inside(matches: list[CidrMatch], number: int, prefix_len: int) -> set[tuple[str, ...]]:
-    """Return what the clients of the prefix around one of them have."""
-    size = 1 << BITS - prefix_len
-    start = number // size * size
-    return {match.locations for match in matches[start : start + size]}
+        if match.prefix_len > prefix.prefixlen:
+            assert len(same[prefix]) > 1  # too short to tell
+            continue
+        assert same[prefix.supernet(new_prefix=match.prefix_len)] == {match.locations}
+        assert match.prefix_len == 0 or len(same[prefix.supernet(new_prefix=match.prefix_len - 1)]) > 1

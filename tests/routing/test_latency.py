@@ -6,8 +6,7 @@ import pytest
 
 from r53lite.dns.rrtypes import A
 from r53lite.routing import registry
-from r53lite.routing.context import ClientLocation, Context
-from r53lite.routing.locations import UNKNOWN
+from r53lite.routing.context import UNKNOWN, ClientLocation, Context
 from r53lite.routing.places import REGIONS
 from r53lite.routing.record_set import RecordSet, RecordSetGroup
 

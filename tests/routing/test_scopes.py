@@ -11,19 +11,19 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from ipaddress import IPv4Network, ip_network
+from ipaddress import IPv4Network
 from typing import NamedTuple
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from r53lite.dns.rrtypes import A
 from r53lite.routing import registry
 from r53lite.routing.cidr_index import CidrIndex, ClientPrefix
-from r53lite.routing.context import ClientLocation, Context
+from r53lite.routing.context import UNKNOWN, ClientLocation, Context
 from r53lite.routing.latencies import LatencyMatrix, LatencyRow
-from r53lite.routing.locations import UNKNOWN, Locations
+from r53lite.routing.locations import Locations
 from r53lite.routing.places import COUNTRY_CONTINENT, REGIONS
 from r53lite.routing.record_set import (
     DEFAULT,
@@ -158,6 +158,8 @@ class Checks:
 @pytest.mark.parametrize("policy", POLICIES)
 @settings(max_examples=100, deadline=None)
 @given(st.integers(0, 1 << 32), st.integers(0, 255), st.integers(1, 10))
+@example(17763730, 64, 3)  # halves in China by different sources, in a subnet of a network elsewhere
+@example(34259, 176, 7)
 def test_clients_inside_a_scope_get_the_same_candidates(
     policy: str, seed: int, octet: int, prefix_len: int
 ) -> None:
@@ -174,9 +176,7 @@ def test_clients_inside_a_scope_get_the_same_candidates(
     assert scope <= BITS
     first = octet >> BITS - scope << BITS - scope
     for other in range(first, first + (1 << BITS - scope)):
-        # a subnet that blocks or unlike networks divide is located by what is around it: addresses count
-        is_divided = policy == "cidr" or group.view is not None
-        for length in range(BITS if is_divided else scope, BITS + 1):
+        for length in range(scope, BITS + 1):
             if length == 0 or other & (1 << BITS - length) - 1:
                 continue  # a prefix of no bits is not located; bits behind a prefix are zeros
             assert ask(group, locations, other, length).candidates == asked.candidates, (other, length)
@@ -206,12 +206,14 @@ def test_scopes_of_configured_networks_are_the_shortest(seed: int, octet: int) -
         assert scope == 0 or len(within(scope - 1)) > 1
 
 
-@pytest.mark.parametrize("policy", ["latency", "geolocation", "geoproximity", "cidr"])
+@pytest.mark.parametrize("policy", ["latency", "geolocation", "geoproximity"])
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 1 << 32), st.integers(0, 255))
 def test_scopes_of_groups_are_the_shortest(policy: str, seed: int, octet: int) -> None:
     """One bit less would take in somebody who gets other candidates, where no database is involved; or, where
     positions count, somebody nobody knows, beside clients of a network (or the other way round).
+
+    For blocks `tests.routing.test_cidr_index` shows this.
     """
     chance = random.Random(seed)
     locations = Locations([(some_network(chance), some_place(chance)) for _ in range(6)])
@@ -240,10 +242,23 @@ def test_regions_of_this_test_exist() -> None:
     assert set(REGION_NAMES) <= set(REGIONS)
 
 
-def test_a_subnet_that_blocks_of_one_location_divide_is_too_short_to_tell() -> None:
-    """§2.6: neither half contains the /8, so it gets the default, but its clients do not."""
-    blocks = [(ip_network("10.0.0.0/9"), "a"), (ip_network("10.128.0.0/9"), "a")]
-    index = CidrIndex(blocks, frozenset("a"))
-    assert index.match(ClientPrefix(bytes([10, 0, 0, 0]), 8)) == ((DEFAULT,), 9)
-    assert index.match(ClientPrefix(bytes([10, 0, 0, 0]), 9)) == (("a", DEFAULT), 8)
-    assert index.match(ClientPrefix(bytes([10, 200, 0, 0]), 32)) == (("a", DEFAULT), 8)
+def test_a_scope_that_was_found_piece_by_piece_holds_from_each_of_its_ends() -> None:
+    """Sixteen records in Europe lie in a network of the US. From the upper eight, which are in one country,
+    all are found to be alike; from the lower eight, no two neighbors alike, not so many are tried.
+    """
+    lower = {IPv4Network(f"{8 * number}.0.0.0/5"): ("FR", "IT")[number % 2] for number in range(8)}
+    upper = {IPv4Network(f"{64 + 8 * number}.0.0.0/5"): "DE" for number in range(8)}
+    records = {
+        network: ClientLocation(country=country, continent="EU", coordinates=(float(number), 0.0))
+        for number, (network, country) in enumerate({**lower, **upper}.items())
+    }
+    around = ClientLocation(country="US", continent="NA")
+    locations = Locations([(IPv4Network("0.0.0.0/1"), around)], [Database(records)])
+    blank = RecordSet("", 60, (b"\x7f\x00\x00\x01",))
+    places = {"europe": GeoLocation(continent="EU"), "us": GeoLocation(country="US")}
+    sets = [blank._replace(id=name, location=place) for name, place in places.items()]
+    group = RecordSetGroup(b"\x00", A, "geolocation", tuple(sets))
+    group = group._replace(view=registry.view_of(group))
+    assert ask(group, locations, 64, 32) == (("europe",), 1)
+    for octet, prefix_len in ((0, 32), (0, 2), (0, 1)):
+        assert ask(group, locations, octet, prefix_len).candidates == ("europe",), prefix_len
