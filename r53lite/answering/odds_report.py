@@ -72,16 +72,12 @@ class Share(NamedTuple):
 
 
 class Odds(NamedTuple):
-    """Every answer to one question, the likeliest first, and the samples of which not all are listed.
-
-    `seen` is where the client is to a policy that looked; None where location plays no part.
-    """
+    """Every answer to one question, the likeliest first, and the samples of which not all are listed."""
 
     shares: tuple[Share, ...]
     samples: tuple[Sample, ...]
     scope_prefix_len: int
     checks: frozenset[str]
-    seen: ClientLocation | None
 
     @property
     def nothing(self) -> Fraction:
@@ -117,8 +113,7 @@ def odds_of(snapshot: Snapshot, qname: bytes, qtype: int, situation: Situation) 
     assert sum(share.probability for share in listed) + sum(sample.probability for sample in samples) == 1
     scope = max(outcome.value.response.scope_prefix_len for outcome in found)
     checks = checks_below(group for outcome in found for group, _ in outcome.visits)
-    seen = next((outcome.seen for outcome in found if outcome.seen is not None), None)
-    return Odds(tuple(shares), samples, scope, checks, seen)
+    return Odds(tuple(shares), samples, scope, checks)
 
 
 def zone_of(snapshot: Snapshot, qname: bytes) -> Zone:
@@ -257,7 +252,7 @@ def report_odds(
         "name": format_name(ask.qname),
         "type": format_rrtype(ask.qtype),
         "client": str(ask.client),
-        "location": location_shape(odds.seen or location),
+        "location": location_shape(location),
         "health": health_shape(odds.checks, health),
         "scope_prefix_len": odds.scope_prefix_len,
         "answers": [_share_shape(share) for share in odds.shares],

@@ -128,8 +128,7 @@ class Context:
 
     `scope_prefix_len` is the length of the shortest prefix around the client for which everything holds that
     was looked at so far (RFC 7871 §7.2.1): 0 until location plays a part. It counts what was rejected too
-    (docs/route53/records-and-changes.md §1.10). `seen` is where the client is to the first policy that
-    looked; None where none did.
+    (docs/route53/records-and-changes.md §1.10).
 
     Args:
         health: which checks are healthy.
@@ -141,7 +140,7 @@ class Context:
         targets: the addresses of outside names.
     """
 
-    __slots__ = ("_client", "_location", "_targets", "draw", "health", "scope_prefix_len", "seen")
+    __slots__ = ("_client", "_location", "_targets", "draw", "health", "scope_prefix_len")
 
     def __init__(
         self,
@@ -155,7 +154,6 @@ class Context:
         self.health = health
         self.draw = draw
         self.scope_prefix_len = 0
-        self.seen: ClientLocation | None = None
         self._location = location
         self._client = client
         self._targets = targets
@@ -172,7 +170,6 @@ class Context:
             location = self._location = location()
         seen, scope_prefix_len = aspect.sight(location)
         self.scope_prefix_len = max(self.scope_prefix_len, scope_prefix_len)
-        self.seen = self.seen or seen
         return seen
 
     def locations_in(self, blocks: CidrIndex) -> tuple[str, ...]:

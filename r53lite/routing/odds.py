@@ -76,14 +76,13 @@ class Outcome(NamedTuple, Generic[T]):
 
     `sample` is set where `value` shows a single member of a sample; `probability` is then the sample's over
     the sets it is `among`. `visits` are the outermost groups, each with what was selected: one for each
-    policy in a CNAME chain. `seen` is where the client is to the first policy that looked.
+    policy in a CNAME chain.
     """
 
     probability: Fraction
     value: T
     visits: tuple[tuple[RecordSetGroup, Selection], ...]
     sample: Sample | None
-    seen: ClientLocation | None
 
 
 class _ForkError(Exception):
@@ -202,7 +201,7 @@ def _walk(
     if forecast.sampled is not None and _is_used(forecast):
         group, count, wanted = forecast.sampled
         sample = Sample(group, count, wanted, samples[max(samples)])
-    yield Outcome(probability, value, tuple(forecast.visits), sample, forecast.seen)
+    yield Outcome(probability, value, tuple(forecast.visits), sample)
 
 
 def _is_used(forecast: Forecast) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from r53lite.routing.cidr_index import CidrIndex, ClientPrefix
-from r53lite.routing.context import NO_TARGETS, ClientLocation, Context, HealthView, TargetView
+from r53lite.routing.context import NO_TARGETS, Aspect, ClientLocation, Context, HealthView, TargetView
 from r53lite.routing.record_set import OutsideTarget, RecordSet, RecordSetGroup
 from r53lite.routing.selection import Selection
 
@@ -99,10 +99,11 @@ class _TracedHealth:
 class Trace(Context):
     """A context that writes down what it is asked and told. `stories` has one for each name with a policy.
 
-    `locations` are those of the CIDR collections that were looked at.
+    `seen` is where the client is to the first policy that looked, None where none did. `locations` are those
+    of the CIDR collections that were looked at.
     """
 
-    __slots__ = ("_open", "_visits", "locations", "stories")
+    __slots__ = ("_open", "_visits", "locations", "seen", "stories")
 
     def __init__(
         self,
@@ -116,8 +117,15 @@ class Trace(Context):
         super().__init__(_TracedHealth(health, self._tell), location, draw, client=client, targets=targets)
         self.stories: list[Story] = []
         self.locations: list[tuple[str, ...]] = []
+        self.seen: ClientLocation | None = None
         self._visits: list[Visit] = []
         self._open: list[Visit] = []
+
+    def look_at(self, aspect: Aspect) -> ClientLocation:
+        """Return where the client is, and note it."""
+        seen = super().look_at(aspect)
+        self.seen = self.seen or seen
+        return seen
 
     def locations_in(self, blocks: CidrIndex) -> tuple[str, ...]:
         """Return which blocks the client is in, and note them."""
