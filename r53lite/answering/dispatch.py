@@ -287,8 +287,7 @@ class Dispatch:
         zone = snapshot.catalog.find(qname)
         if zone is None:
             return None
-        location = snapshot.locations.locate(b"\x00" * 4, 0)
-        context = Context(self._health(), location, self._draw, targets=self._targets())
+        context = Context(self._health(), snapshot.locations.nobody, self._draw, targets=self._targets())
         response = respond(snapshot.catalog, zone, qname, qtype, context, Options(is_minimal=True)).response
         return Message(
             0,

@@ -63,7 +63,7 @@ def report_explanation(
     return {
         "question": {"name": format_name(ask.qname), "type": format_rrtype(ask.qtype)},
         "client": str(ask.client),
-        "location": location_shape(trace.seen or location),
+        "location": location_shape(location),
         "steps": steps,
         "answer": _answer_shape(result),
     }
@@ -130,8 +130,6 @@ class _Teller:
         return make_step("zone", text, zone=origin, serial=zone.serial, files=list(zone.files))
 
     def _tell_location(self, location: ClientLocation, trace: Trace) -> Shape:
-        prefix_len = location.prefix_len
-        location = trace.seen or location
         shape = location_shape(location)
         region = str(shape["region"])
         if location.region is None:
@@ -139,6 +137,8 @@ class _Teller:
         area = "-".join(str(shape[key]) for key in ("country", "subdivision") if key in shape)
         places = [word for word in (region, area, str(shape.get("continent", ""))) if word]
         use = "counts for the answer" if trace.seen else "plays no part in the answer"
+        if trace.seen and all(seen.source != location.source for seen in trace.seen):
+            use = "would count, but to the policy its parts are alike"
         known = "is" if location.region is None else "is in"
         text = f"{self._ask.client} {known} {', '.join(places)} by {location.source}, and this {use}"
         if location.source == UNKNOWN.source:
@@ -147,7 +147,7 @@ class _Teller:
         if blocks:
             text += f"; of the CIDR collection it is in {', then '.join(blocks[0])}"
             shape["cidr"] = blocks
-        return make_step("location", text, is_used=trace.seen is not None, prefix_len=prefix_len, **shape)
+        return make_step("location", text, is_used=bool(trace.seen), prefix_len=location.prefix_len, **shape)
 
 
 # --- single steps -------------------------------------------------------------------------------------------

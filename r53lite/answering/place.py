@@ -53,7 +53,7 @@ class Place:
 
         def locate() -> Located:
             location = self.location._replace(
-                prefix_len=0, area_prefix_len=0, position_prefix_len=0, sight=None
+                prefix_len=0, area_prefix_len=0, position_prefix_len=0, sights=None
             )
             return self._located._replace(location=location)
 
@@ -77,7 +77,7 @@ class Place:
         if isinstance(one, CidrIndex):
             return id(self._match(one).locations)
         if one.class_of is not None:
-            return one.class_of(one.sight(self._located.location).location)
+            return one.class_of(one.seen(self._located.location))
         return self._located.number(one)
 
     def _scope_of(self, one: CidrIndex | Aspect) -> int:

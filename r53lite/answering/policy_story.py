@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
-from r53lite.answering.odds_report import Shape
+from r53lite.answering.odds_report import Shape, location_shape
 from r53lite.dns.name import format_name
 from r53lite.dns.presentation import format_rdata
 from r53lite.dns.rrtypes import format_rrtype
@@ -97,7 +97,7 @@ class PolicyTeller:
         group = visit.group
         name = f"{format_name(group.owner)} {format_rrtype(group.rrtype)}"
         where = f"{group.file}:{group.line}" if group.line else group.file
-        facts = {"policy": group.policy, "name": name, "place": where}
+        facts: Shape = {"policy": group.policy, "name": name, "place": where}
         if visit.is_last_resort:
             text = f"no healthy set of the {group.policy} group {name} answers; as a last resort all count"
             if not ordered_sets(group, self._health, self._location, self._client):
@@ -112,14 +112,21 @@ class PolicyTeller:
         candidates += [self._candidate_shape(one, group, is_mine=False) for one in others]
         listed = "; ".join(str(candidate["text"]) for candidate in candidates)
         text = f"policy {group.policy} of {name} ({where}), {count(len(group.sets), 'set')}: {listed}"
+        seen = self._seen(group)
+        if seen.source != self._location.source:
+            text += f"; all of the client subnet is to this policy like its first address, by {seen.source}"
+            facts["seen"] = location_shape(seen)
         return make_step("policy", text, candidates=candidates, **facts)
+
+    def _seen(self, group: RecordSetGroup) -> ClientLocation:
+        """Return where the client is to a policy."""
+        return self._location if group.view is None else group.view.seen(self._location)
 
     def _candidate_shape(self, record_set: RecordSet, group: RecordSetGroup, *, is_mine: bool) -> Shape:
         """Return one candidate: its values or target, the fact its policy goes by, and its health."""
         shape: Shape = {"id": record_set.id}
         words = [record_set.id or "its only set"]
-        location = self._location if group.view is None else group.view.sight(self._location).location
-        fact = fact_of(group, record_set, location)
+        fact = fact_of(group, record_set, self._seen(group))
         if fact:
             shape["fact"] = fact
             words.append(f"({fact})")

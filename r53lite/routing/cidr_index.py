@@ -14,7 +14,7 @@ Source: docs/route53/routing-policies.md §2.6; RFC 7871 §7.2.1 for the scope.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from r53lite.routing.ranges import Block, Network, Ranges, numbered
@@ -57,7 +57,7 @@ class CidrIndex:
         self._known = known
         self._blocks = tuple(blocks)
         self._ranges = Ranges(self._blocks)
-        self._runs = {family.bits: family.outline(self._widest) for family in self._ranges.families}
+        self._runs = {family.bits: family.outline(self._widest()) for family in self._ranges.families}
 
     def networks_of(self, location: str) -> list[Network]:
         """Return the blocks of a location."""
@@ -88,8 +88,20 @@ class CidrIndex:
         chain = tuple(found)
         return self._chains.setdefault(chain, chain)
 
-    def _widest(self, block: Block[str] | None) -> Block[str] | None:
-        """Return the widest block up to which the locations are the same; None for no block."""
-        while block is not None and self._chain(block.parent) is self._chain(block):
-            block = block.parent
-        return block
+    def _widest(self) -> Callable[[Block[str] | None], Block[str] | None]:
+        """Return what finds the widest block around a block up to which the locations are the same; None
+        where that is no block.
+        """
+        known: dict[int, tuple[Block[str] | None, tuple[str, ...]]] = {}
+
+        def found(block: Block[str] | None) -> tuple[Block[str] | None, tuple[str, ...]]:
+            if block is None:
+                return None, self._chain(None)
+            both = known.get(id(block))
+            if both is None:
+                chain = self._chain(block)
+                around, outer = found(block.parent)
+                both = known[id(block)] = around if outer is chain else block, chain
+            return both
+
+        return lambda block: found(block)[0]

@@ -41,8 +41,8 @@ class ClientLocation(NamedTuple):
     The prefix lengths are for RFC 7871's scope: each is the length of the shortest prefix around the client
     in which every client has the same of what a policy looks at. `prefix_len` is that of everything,
     `area_prefix_len` of country, subdivision and continent (geolocation), `position_prefix_len` of region,
-    coordinates and latencies, and of being in China (latency, geoproximity). `sight` says how a client subnet
-    looks to one policy, and how far around it that is so; None of a client that is no subnet.
+    coordinates and latencies, and of being in China (latency, geoproximity). `sights` say how a client subnet
+    looks to one policy, and how far around it that is so; None where the client looks the same to all.
     """
 
     region: str | None = None
@@ -56,7 +56,7 @@ class ClientLocation(NamedTuple):
     area_prefix_len: int = 0
     position_prefix_len: int = 0
     latency_sources: Mapping[str, str] = {}  # never written to
-    sight: Callable[[Aspect], Sight] | None = None
+    sights: Sights | None = None
 
     def latency_source(self, region: str) -> str:
         """Say where the latency to a region comes from."""
@@ -76,6 +76,18 @@ class Sight(NamedTuple):
 
     location: ClientLocation
     scope_prefix_len: int
+
+
+class Sights(Protocol):
+    """How a client subnet looks to policies (`routing.neighborhood.Subnet`)."""
+
+    def sight(self, aspect: Aspect) -> Sight:
+        """Return how it looks to one."""
+        ...
+
+    def seen(self, aspect: Aspect) -> ClientLocation:
+        """Return where it is to one: less to find out."""
+        ...
 
 
 class Aspect:
@@ -101,10 +113,14 @@ class Aspect:
 
     def sight(self, location: ClientLocation) -> Sight:
         """Return what of a client's location is seen, and its scope."""
-        if location.sight is not None:
-            return location.sight(self)
+        if location.sights is not None:
+            return location.sights.sight(self)
         scopes = location.prefix_len, location.area_prefix_len, location.position_prefix_len
         return Sight(location, scopes[self.index])
+
+    def seen(self, location: ClientLocation) -> ClientLocation:
+        """Return what of a client's location is seen."""
+        return location if location.sights is None else location.sights.seen(self)
 
 
 EVERYTHING = Aspect(0)

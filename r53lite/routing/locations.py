@@ -44,8 +44,9 @@ class Located(NamedTuple):
     """Where one client is, its scopes set, and to which classes it belongs.
 
     Clients of one class are alike in what it is of: `everything` that policies can see, the `area`, the
-    `position` (see `ClientLocation`). A number is never used for another class, as long as the `Locations`
-    are the same, so compiled answers can be kept by it.
+    `position` (see `ClientLocation`). `location` is that of the whole of a client subnet; the class is that
+    of its addresses where all of them are of one. A number is never used for another class, as long as the
+    `Locations` are the same, so compiled answers can be kept by it.
     """
 
     location: ClientLocation
@@ -137,7 +138,7 @@ class Locations:
         Returns:
             The location of the whole, or `UNKNOWN`, with the scopes for the family of `address`. Every client
             of a scope's prefix has the same of what the scope is for; one over `source_prefix_len` says that
-            the subnet was too short to tell. Its `sight` is what policies go by. The source of a database's
+            the subnet was too short to tell. Its `sights` are what policies go by. The source of a database's
             record names its network.
 
         Source: RFC 7871 §7.2.1; docs/route53/records-and-changes.md §1.10 (ECS).
@@ -148,6 +149,11 @@ class Locations:
         """Locate a client as `locate` does; the classes tell whether answers made for others hold for it."""
         subnet = Subnet(self._neighborhood(), address, source_prefix_len)
         return Located(subnet.location(), *subnet.classes())
+
+    @property
+    def nobody(self) -> ClientLocation:
+        """Return where a client is whom nobody knows."""
+        return self._complete(UNKNOWN, None).location
 
     def look_up_address(self, address: bytes) -> Located:
         """Locate a client by its whole address, for replies that tell no scope: all scopes are 0."""
@@ -170,8 +176,8 @@ class Locations:
         """Return what is known of an address whose first bits are given."""
         block, prefix_len = self._ranges.family(bits).find(number, source_prefix_len)
         said = _NOTHING if block is None else block.value
-        record, network_prefix_len = self._record(number, bits)
-        prefix_len = max(prefix_len, network_prefix_len)
+        record, network_prefix_len, record_prefix_len = self._record(number, bits)
+        prefix_len = max(prefix_len, record_prefix_len)
         is_divided = network_prefix_len > source_prefix_len
         if record is None or (
             said.location is not None and (is_divided or said.prefix_len >= network_prefix_len)
@@ -179,15 +185,17 @@ class Locations:
             return Found(self._complete(said.location or UNKNOWN, said.row), prefix_len, -1)
         return Found(self._complete(record, said.row), prefix_len, network_prefix_len)
 
-    def _record(self, number: int, bits: int) -> tuple[ClientLocation | None, int]:
-        """Ask the databases; the length is that of the network in which none of them says anything else."""
+    def _record(self, number: int, bits: int) -> tuple[ClientLocation | None, int, int]:
+        """Ask the databases; return the first record with the length of its network, and the length of the
+        prefix in which none of them says anything else.
+        """
         longest = 0
         for database in self._databases:
             record, prefix_len = database.find(number, bits)
             longest = max(longest, prefix_len)
             if record is not None:
-                return record, longest
-        return None, longest
+                return record, prefix_len, longest
+        return None, 0, longest
 
     def _complete(self, base: ClientLocation, row: LatencyRow | None) -> Known:
         """Add the latencies to a location; the same object for the same base and row, while it is kept."""

@@ -22,10 +22,10 @@ from collections.abc import Callable, Hashable, Iterator, Mapping
 from ipaddress import ip_network
 from typing import NamedTuple
 
-from r53lite.routing.context import POSITION, UNKNOWN, Aspect, ClientLocation, Sight
+from r53lite.routing.context import AREA, EVERYTHING, POSITION, UNKNOWN, Aspect, ClientLocation, Sight
 from r53lite.routing.ranges import Block, Family, V, numbered
 
-MAX_PIECES = 8  # our choice: some 0.1 ms for a client seen for the first time
+MAX_PIECES = 8  # our choice: some 0.1 ms for a client, and for a view, seen for the first time
 MAX_CONFIGURED_PIECES = 64  # our choice: networks alone take less time
 MAX_VIEWS = 64  # our choice: groups whose sights one client's place remembers
 
@@ -70,7 +70,8 @@ class Outlines:
 
     def scopes(self, number: int) -> Scopes:
         """Return the shortest prefixes around an address in which nothing changes."""
-        return self.scope(number, 0), self.scope(number, 1), self.scope(number, 2)
+        everything, area, position = (self.scope(number, one.index) for one in (EVERYTHING, AREA, POSITION))
+        return everything, area, position
 
 
 class Neighborhood:
@@ -102,7 +103,8 @@ class Neighborhood:
         same = [True] * 3
         budget = MAX_PIECES
         for prefix_len in range(here.prefix_len, 0, -1):
-            for known in self._pieces(_neighbor(number, bits, prefix_len), bits, prefix_len):
+            start = _neighbor(number, bits, prefix_len)
+            for known in self._pieces(start, bits, prefix_len, EVERYTHING.index):
                 classes = known.classes
                 budget -= 1
                 same = [same[i] and classes[i] == here.known.classes[i] for i in range(3)]
@@ -118,7 +120,7 @@ class Neighborhood:
         kind = _kind(view, location)
         budget = MAX_CONFIGURED_PIECES if self._outlines else MAX_PIECES
         for prefix_len in range(least, 0, -1):
-            for known in self._pieces(_neighbor(number, bits, prefix_len), bits, prefix_len):
+            for known in self._pieces(_neighbor(number, bits, prefix_len), bits, prefix_len, view.index):
                 budget -= 1
                 if budget < 0 or _kind(view, known.location) != kind:
                     return prefix_len
@@ -128,7 +130,8 @@ class Neighborhood:
         """Say whether a group sees no difference in a prefix, as far as so many pieces show it.
 
         They are as many as a scope can be made of, so it is said of every prefix inside a scope: the pieces
-        that are alike in the aspect, and those that `view_scope` adds.
+        that are alike in the aspect, and those that `view_scope` adds. What nobody knows is no kind of its
+        own here: what clients get is all that counts.
         """
         assert view.class_of is not None  # only views have neighborhoods
         budget = 1 + MAX_CONFIGURED_PIECES if self._outlines else 1 + 2 * MAX_PIECES
@@ -140,7 +143,7 @@ class Neighborhood:
                 return False
         return True
 
-    def _pieces(self, start: int, bits: int, prefix_len: int, index: int = 0) -> Iterator[Known]:
+    def _pieces(self, start: int, bits: int, prefix_len: int, index: int) -> Iterator[Known]:
         """Yield what is known in each piece of a prefix; with outlines, where one aspect changes."""
         outlines = self._outlines.get(bits)
         end = start + (1 << bits - prefix_len)
@@ -193,7 +196,7 @@ class Subnet:
             prefix_len=everything + self._mapped_bits,
             area_prefix_len=area + self._mapped_bits,
             position_prefix_len=position + self._mapped_bits,
-            sight=self.sight,
+            sights=self,
         )
 
     def classes(self) -> Classes:
@@ -216,16 +219,21 @@ class Subnet:
         return sight
 
     def _look(self, aspect: Aspect) -> Sight:
-        neighborhood, here = self._neighborhood, self._here.location
         scope = self._scopes[aspect.index]
-        is_alike = scope <= self._prefix_len
         if aspect.class_of is not None:
-            scope = neighborhood.view_scope(aspect, here, self._number, self._bits, scope)
-            is_alike = scope <= self._prefix_len or (
-                self._here is not self._whole
-                and neighborhood.is_alike(aspect, self._number, self._bits, self._prefix_len)
-            )
-        return Sight(here if is_alike else self._whole.location, scope + self._mapped_bits)
+            here = self._here.location
+            scope = self._neighborhood.view_scope(aspect, here, self._number, self._bits, scope)
+        return Sight(self.seen(aspect), scope + self._mapped_bits)
+
+    def seen(self, aspect: Aspect) -> ClientLocation:
+        """Return where it is to a policy: where its first address is, if all of it is alike to that."""
+        if self._here is self._whole or self._scopes[aspect.index] <= self._prefix_len:
+            return self._here.location
+        if aspect.class_of is not None and self._neighborhood.is_alike(
+            aspect, self._number, self._bits, self._prefix_len
+        ):
+            return self._here.location
+        return self._whole.location
 
 
 def _named(found: Found, number: int, bits: int) -> Found:

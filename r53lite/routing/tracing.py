@@ -99,8 +99,8 @@ class _TracedHealth:
 class Trace(Context):
     """A context that writes down what it is asked and told. `stories` has one for each name with a policy.
 
-    `seen` is where the client is to the first policy that looked, None where none did. `locations` are those
-    of the CIDR collections that were looked at.
+    `seen` is where the client is to each policy that looked, `locations` are those of the CIDR collections
+    that were looked at.
     """
 
     __slots__ = ("_open", "_visits", "locations", "seen", "stories")
@@ -117,14 +117,14 @@ class Trace(Context):
         super().__init__(_TracedHealth(health, self._tell), location, draw, client=client, targets=targets)
         self.stories: list[Story] = []
         self.locations: list[tuple[str, ...]] = []
-        self.seen: ClientLocation | None = None
+        self.seen: list[ClientLocation] = []
         self._visits: list[Visit] = []
         self._open: list[Visit] = []
 
     def look_at(self, aspect: Aspect) -> ClientLocation:
         """Return where the client is, and note it."""
         seen = super().look_at(aspect)
-        self.seen = self.seen or seen
+        self.seen.append(seen)
         return seen
 
     def locations_in(self, blocks: CidrIndex) -> tuple[str, ...]:

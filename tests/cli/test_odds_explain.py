@@ -409,7 +409,7 @@ def test_a_name_that_stands_in_for_an_outside_one_is_resolved_from_the_files(zon
     assert shape["answers"][0]["values"] in (["192.0.2.1"], ["192.0.2.2"])
 
 
-def test_a_divided_subnet_is_where_its_policy_sees_it(zones: Path) -> None:
+def test_a_divided_subnet_is_told_as_its_policy_sees_it(zones: Path) -> None:
     """Both halves of the /8 are nearest to Sydney, by entries that differ; nobody knows the whole."""
     entries = ["{cidr: 30.0.0.0/9, region: ap-southeast-2}", "{cidr: 30.128.0.0/9, region: ap-southeast-4}"]
     text = "".join(f"  - {entry}\n" for entry in entries)
@@ -417,11 +417,18 @@ def test_a_divided_subnet_is_where_its_policy_sees_it(zones: Path) -> None:
     shape = run_json("explain", "top.t.example", "--zones", str(zones), "--from", "30.0.0.0/8")
 
     (step,) = [step for step in shape["steps"] if step["step"] == "location"]
-    assert step["text"].startswith("30.0.0.0/8 is in ap-southeast-2 by locations.yaml:2, and this counts")
-    assert shape["location"]["region"] == "ap-southeast-2"
-    candidates = next(step for step in shape["steps"] if step["step"] == "policy")["candidates"]
-    assert candidates[0]["fact"].startswith("ap-southeast-2")
+    assert step["text"] == (
+        "nobody knows where 30.0.0.0/8 is, by default in us-east-1, "
+        "and this would count, but to the policy its parts are alike"
+    )
+    policy = next(step for step in shape["steps"] if step["step"] == "policy")
+    assert policy["seen"] == {"region": "ap-southeast-2", "source": "locations.yaml:2"}
+    assert policy["text"].endswith(
+        "; all of the client subnet is to this policy like its first address, by locations.yaml:2"
+    )
+    assert policy["candidates"][0]["fact"].startswith("ap-southeast-2")
     assert shape["answer"]["scope_prefix_len"] == 8
     odds = run_json("odds", "top.t.example", "--zones", str(zones), "--from", "30.0.0.0/8")
     assert odds["scope_prefix_len"] == 8
+    assert odds["location"] == shape["location"]
     assert {answer["path"][0] for answer in odds["answers"]} == {"ap"}

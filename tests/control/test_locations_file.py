@@ -79,7 +79,7 @@ def test_a_continent_may_stand_alone() -> None:
 def test_no_networks(text: str) -> None:
     locations, faults = read(text)
     assert faults == []
-    assert locate(locations, "10.0.0.1")._replace(sight=None) == UNKNOWN
+    assert locate(locations, "10.0.0.1")._replace(sights=None) == UNKNOWN
 
 
 @pytest.mark.parametrize(

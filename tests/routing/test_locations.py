@@ -116,7 +116,7 @@ def test_everything_else_a_network_says_is_kept() -> None:
     told = ClientLocation("eu-west-1", "IE", None, "EU", (53.0, -6.0), {"eu-west-1": 2.0}, source="x:1")
     found = Locations([(ip_network("10.0.0.0/8"), told)]).locate(bytes([10, 0, 0, 1]), 32)
     expected = told._replace(prefix_len=8, area_prefix_len=8, position_prefix_len=8)
-    assert found._replace(sight=None) == expected._replace(latency_sources={"eu-west-1": "x:1"})
+    assert found._replace(sights=None) == expected._replace(latency_sources={"eu-west-1": "x:1"})
 
 
 # --- properties: networks in a space of few bits, so that they nest and touch -------------------------------
