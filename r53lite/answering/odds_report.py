@@ -109,7 +109,7 @@ def odds_of(snapshot: Snapshot, qname: bytes, qtype: int, situation: Situation) 
     sampled = [outcome for outcome in found if outcome.sample is not None]
     shares = [*listed, *_marginals(sampled, qtype, health)]
     shares.sort(key=lambda share: (-share.probability, share.answered.path, share.answered.values))
-    samples = tuple({outcome.sample for outcome in sampled if outcome.sample is not None})
+    samples = tuple(dict.fromkeys(outcome.sample for outcome in sampled if outcome.sample is not None))
     assert sum(share.probability for share in listed) + sum(sample.probability for sample in samples) == 1
     scope = max(outcome.value.response.scope_prefix_len for outcome in found)
     checks = checks_below(group for outcome in found for group, _ in outcome.visits)

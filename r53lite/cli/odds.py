@@ -127,9 +127,9 @@ def _table(shape: Shape) -> Iterator[str]:
             path,
         )
         yield "  ".join(cells).rstrip()
-    for sample in shape.get("samples", ()):
+    for wanted, among in dict.fromkeys((one["wanted"], one["of"]) for one in shape.get("samples", ())):
         yield (
-            f"{sample['wanted']} of {sample['of']} sets are sampled: too many combinations to list. A share"
+            f"{wanted} of {among} sets are sampled: too many combinations to list. A share"
             " marked * is the chance that a reply holds the value, among others."
         )
 

@@ -56,13 +56,15 @@ class Sample(NamedTuple):
     """`wanted` of `among` sets come, too many combinations to list; an outcome shows one of the sets alone.
 
     `probability` is that of a sample being taken here, `group` the group it is taken from. The chance that
-    one of `members` of its sets comes is `share(members)` of that.
+    one of `members` of its sets comes is `share(members)` of that. `script` has the choices that lead here:
+    two ways to one group are two samples, however alike.
     """
 
     group: RecordSetGroup | None
     among: int
     wanted: int
     probability: Fraction
+    script: tuple[int, ...]
 
     def share(self, members: int = 1) -> Fraction:
         """Return the chance that the sample holds at least one of some sets: hypergeometric, `wanted/among`
@@ -200,7 +202,8 @@ def _walk(
     sample = None
     if forecast.sampled is not None and _is_used(forecast):
         group, count, wanted = forecast.sampled
-        sample = Sample(group, count, wanted, samples[max(samples)])
+        at = max(samples)
+        sample = Sample(group, count, wanted, samples[at], tuple(script[:at]))
     yield Outcome(probability, value, tuple(forecast.visits), sample)
 
 

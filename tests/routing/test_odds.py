@@ -130,6 +130,19 @@ def test_a_value_of_two_sampled_sets_is_there_if_either_is(tmp_path: Path) -> No
     assert set(total.values()) == {Fraction(8, 13), 1 - Fraction(comb(11, 8), comb(13, 8))}
 
 
+def test_two_ways_of_equal_probability_to_one_sampled_group_are_two_samples(tmp_path: Path) -> None:
+    """Each of the halves takes eight of the twelve."""
+    records = multivalue(12).replace("name: w", "name: pool")
+    records += weighted("id: x, weight: 1, alias: {target: pool}", "id: y, weight: 1, alias: {target: pool}")
+    found = odds(tmp_path, records.replace("    ttl: 9\n    policy: weighted", "    policy: weighted"))
+    assert [(one.among, one.wanted, one.probability) for one in found.samples] == [
+        (12, 8, Fraction(1, 2))
+    ] * 2
+    assert {share.answered.path[0] for share in found.shares} == {"x", "y"}
+    assert len(found.shares) == 24
+    assert all(share.is_marginal and share.probability == Fraction(1, 3) for share in found.shares)
+
+
 def test_unhealthy_members_are_not_sampled(tmp_path: Path) -> None:
     found = odds(tmp_path, multivalue(12, checked=2), "w", "a")
     assert len(found.shares) == comb(10, 8)
