@@ -59,7 +59,8 @@ class BlockLinks:
         linked = []
         for group in groups:
             is_cidr = group.policy == "cidr"
-            linked.append(self._link(group, faults) if is_cidr else group._replace(view=view_of(group)))
+            one = self._link(group, faults) if is_cidr else group._replace(view=view_of(group))
+            linked.append(one._replace(is_located=one.blocks is not None or one.view is not None))
             if not len(linked) % _LINKED_AT_ONCE:
                 pause()
         return linked
@@ -192,7 +193,10 @@ class _Linking:
     def link(self, key: _Key) -> None:
         """Put the linked group in the place of the one that was built."""
         group = self._aliases[key][0].group
-        linked = group._replace(sets=tuple(self._linked(group, one) for one in group.sets))
+        sets = tuple([self._linked(group, one) for one in group.sets])
+        targets = [one.alias.target for one in sets if one.alias is not None]
+        is_located = any(isinstance(one, RecordSetGroup) and one.is_located for one in targets)
+        linked = group._replace(sets=sets, is_located=group.is_located or is_located)
         node = self._zone.names.get(group.owner)
         assert isinstance(node, PolicyNode)  # the builder has put the group there
         data = {**node.data, group.rrtype: linked}

@@ -102,7 +102,8 @@ class RecordSet(NamedTuple):
 class RecordSetGroup(NamedTuple):
     """All record sets of one owner and type, in the order of the file. `ttl` is the least of those with
     values. `blocks` tells a CIDR group which of its locations a client is in; `view` is what another group
-    makes of a client's location, made once when it is loaded (`registry.view_of`).
+    makes of a client's location, made once when it is loaded (`registry.view_of`). `is_located` says that the
+    client counts for the group, or for one that its aliases lead to.
     """
 
     owner: bytes
@@ -113,6 +114,7 @@ class RecordSetGroup(NamedTuple):
     line: int = 0
     blocks: CidrIndex | None = None
     view: Aspect | None = None
+    is_located: bool = False
 
     @property
     def ttl(self) -> int:

@@ -5,6 +5,9 @@ group in order, lazily; the first that is healthy answers. An alias that evaluat
 backed out of where nothing below it is healthy; one that does not is never left. Where a whole group is
 unhealthy, the last resort takes this level as healthy and descends by policy, level by level from the root.
 
+Where chance decides, whatever the client counts for in any of the branches counts for the answer, drawn or
+not (`Walk._glance`): whoever shares an answer within its scope has the same chances (RFC 7871 §7.2.1).
+
 What a walk has found out about a group (nothing is healthy below it; nothing is to be had below it) it does
 not find out twice: groups that share targets would otherwise be walked through exponentially often.
 
@@ -19,6 +22,7 @@ from r53lite.routing import multivalue
 from r53lite.routing.context import Context
 from r53lite.routing.record_set import AliasTarget, OutsideTarget, RecordSet, RecordSetGroup
 from r53lite.routing.selection import NOTHING, UNUSABLE, Selection, healthy_sets, select_one
+from r53lite.routing.weighted import drawable
 
 MAX_DEPTH = 32  # our choice `[INF]`: so many aliases in a row; longer chains are refused when they are loaded
 OUTSIDE_TTL = 60  # alias-trees.md §3.1: what Route 53 gives load balancers
@@ -41,6 +45,7 @@ class Walk:
         self._unhealthy: set[int] = set()
         self._hopeful_groups: set[int] = set()
         self._barren: dict[int, Selection] = {}
+        self._glanced: set[int] = set()
 
     def select(self, group: RecordSetGroup) -> Selection:
         """Return what a group answers: of what is healthy, else the last resort."""
@@ -64,6 +69,7 @@ class Walk:
         sets = healthy_sets(group, self._context)
         if group.policy == "weighted":
             sets = self._hopeful(sets)
+            self._glance_at(drawable(sets))
         if group.policy != "multivalue":
             for record_set in self._order(group, sets, self._context):
                 selection = self._try(record_set)
@@ -145,6 +151,8 @@ class Walk:
         if known is not None:
             return known
         first = NOTHING
+        if group.policy == "weighted":
+            self._glance_at(group.sets)
         for record_set in self._order(group, group.sets, self._context):
             selection = self._descend(record_set)._replace(is_healthy=False)
             if selection.rdatas:
@@ -172,3 +180,32 @@ class Walk:
         if rdatas is None:
             return UNUSABLE
         return Selection(OUTSIDE_TTL, rdatas, ()) if rdatas else NOTHING
+
+    # --- branches that chance may not take ------------------------------------------------------------------
+
+    def _glance_at(self, sets: Iterable[RecordSet]) -> None:
+        """Look at what counts of the client below sets of which chance takes one."""
+        for record_set in sets:
+            target = None if record_set.alias is None else record_set.alias.target
+            if isinstance(target, RecordSetGroup) and target.is_located:
+                self._glance(target)
+
+    def _glance(self, group: RecordSetGroup) -> None:
+        """Look at what counts of the client for what `select` would do with a group, without drawing.
+
+        Of a last resort all sets count that are for the client.
+        """
+        if id(group) in self._glanced:
+            return
+        self._glanced.add(id(group))
+        is_last_resort = self._is_unhealthy(group)
+        sets = list(group.sets) if is_last_resort else healthy_sets(group, self._context)
+        if group.policy == "weighted":
+            hopeful = [one for one in sets if one.alias is None or not self._is_hopeless(one.alias)]
+            self._glance_at(sets if is_last_resort else drawable(hopeful))
+        elif group.policy != "multivalue":
+            for record_set in self._order(group, sets, self._context):
+                if is_last_resort or record_set.alias is None or not self._is_hopeless(record_set.alias):
+                    self._glance_at([record_set])
+                    if not is_last_resort:
+                        return

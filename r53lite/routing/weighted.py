@@ -33,6 +33,11 @@ def order(group: RecordSetGroup, sets: Sequence[RecordSet], context: Context) ->
     yield from _draw_all(zeros, [1] * len(zeros), context)
 
 
+def drawable(sets: Sequence[RecordSet]) -> Sequence[RecordSet]:
+    """Return the sets that may be drawn first: those of a weight over 0; where there are none, all."""
+    return [record_set for record_set in sets if record_set.weight] or sets
+
+
 def _draw_all(sets: list[RecordSet], weights: list[int], context: Context) -> Iterator[RecordSet]:
     while sets:
         index = context.choose(weights) if len(sets) > 1 else 0

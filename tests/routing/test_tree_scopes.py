@@ -1,0 +1,136 @@
+"""Whoever shares an answer of a tree within its scope has the same chances of each answer, drawn or not.
+
+Generated trees with random health, networks, databases and CIDR blocks. The odds of clients inside the scope,
+addresses and subnets, are compared, and every outcome has the same scope.
+
+Source: RFC 7871 §7.2.1; docs/route53/records-and-changes.md §1.10.
+"""
+
+from __future__ import annotations
+
+import random
+from ipaddress import IPv4Network
+from pathlib import Path
+
+import pytest
+
+from r53lite.answering.odds_report import odds_of
+from r53lite.dns import rrtypes
+from r53lite.dns.name import parse_name
+from r53lite.health.table import HealthTable
+from r53lite.routing.cidr_index import ClientPrefix
+from r53lite.routing.context import ClientLocation
+from r53lite.routing.locations import Locations
+from r53lite.routing.odds import Situation, TooManyOutcomesError, group_outcomes
+from r53lite.routing.record_set import RecordSetGroup
+from r53lite.zone.lookup import lookup
+from r53lite.zone.outcome import Answer
+from tests.routing.odds_cases import ZONE, World, make_world
+from tests.routing.test_scopes import some_locations
+from tests.support import load_snapshot
+
+LANDMARKS = [
+    IPv4Network(text) for text in ("127.0.0.0/24", "127.0.0.0/16", "192.0.2.0/24", "198.51.100.0/24")
+]
+CHANCES = """
+zone: z.test
+records:
+  - {name: '@', type: SOA, ttl: 60, values: ['ns h 1 1 1 1 60']}
+  - {name: '@', type: NS, ttl: 60, values: [ns]}
+  - {name: ns, type: A, ttl: 60, values: [127.0.0.1]}
+  - {name: geo, type: A, ttl: 9, policy: geolocation, sets: [
+      {id: de, location: {country: DE}, values: [192.0.2.2]},
+      {id: all, location: {country: '*'}, values: [192.0.2.3]}]}
+  - {name: even, type: A, ttl: 9, policy: weighted, sets: [
+      {id: plain, weight: 1, values: [192.0.2.1]},
+      {id: local, weight: 1, alias: {target: geo}}]}
+  - {name: off, type: A, policy: weighted, sets: [
+      {id: plain, weight: 1, ttl: 9, values: [192.0.2.1]},
+      {id: local, weight: 0, alias: {target: geo}}]}
+"""
+
+
+def client_at(network: IPv4Network) -> ClientPrefix:
+    """Return a client that is known by a prefix."""
+    return ClientPrefix(network.network_address.packed, network.prefixlen)
+
+
+def group_at(world: World, name: str) -> RecordSetGroup:
+    """Return a group of a world."""
+    zone = world.snapshot.catalog.find(parse_name(ZONE))
+    assert zone is not None
+    outcome = lookup(zone, parse_name(f"{name}.{ZONE}"), rrtypes.A)
+    assert isinstance(outcome, Answer)
+    assert isinstance(outcome.data, RecordSetGroup)
+    return outcome.data
+
+
+def odds_for(world: World, name: str, locations: Locations, network: IPv4Network) -> tuple[object, int]:
+    """Return what a client may be answered with which chances, and the scope."""
+    client = client_at(network)
+    location = locations.locate(client.packed, client.prefix_len)
+    situation = world.situation._replace(location=location, client=client)
+    found = odds_of(world.snapshot, parse_name(f"{name}.{ZONE}"), rrtypes.A, situation)
+    chances = {(share.answered, share.is_marginal): share.probability for share in found.shares}
+    return (chances, [sample[1:] for sample in found.samples]), found.scope_prefix_len
+
+
+def clients_inside(scope: IPv4Network, chance: random.Random) -> list[IPv4Network]:
+    """Return some clients of a prefix: its two ends, blocks in it, addresses and subnets."""
+    length = scope.prefixlen
+    found = [one for one in LANDMARKS if one.subnet_of(scope)]
+    for _ in range(12):
+        number = int(scope.network_address) + chance.randrange(1 << 32 - length)
+        bits = chance.choice((32, 24, chance.randint(max(length, 1), 32), min(max(length, 1) + 1, 32)))
+        found.append(IPv4Network((number, bits), strict=False))
+    return [*found, IPv4Network((int(scope.broadcast_address), 32)), IPv4Network((int(scope[0]), 32))]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_clients_inside_the_scope_of_a_tree_have_the_same_chances(seed: int, tmp_path: Path) -> None:
+    chance = random.Random(seed)
+    world = make_world(seed, tmp_path, leaves=6, trees=5)
+    locations = some_locations(chance)
+    for name in world.names[6:]:
+        start = chance.choice((*LANDMARKS, IPv4Network((chance.getrandbits(32), 24), strict=False)))
+        network = start.supernet(new_prefix=chance.randint(1, start.prefixlen))
+        try:
+            expected, length = odds_for(world, name, locations, network)
+        except TooManyOutcomesError:
+            continue
+        if length > network.prefixlen:
+            continue  # the subnet was too short to tell
+        for other in clients_inside(network.supernet(new_prefix=length), chance):
+            assert odds_for(world, name, locations, other)[0] == expected, (name, network, other)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_the_scope_of_a_tree_does_not_depend_on_what_is_drawn(seed: int, tmp_path: Path) -> None:
+    chance = random.Random(seed)
+    world = make_world(seed, tmp_path, leaves=6, trees=5)
+    locations = some_locations(chance)
+    for name in world.names[6:]:
+        client = ClientPrefix(bytes([chance.randrange(256), 0, 0, 0]), 32)
+        location = locations.locate(client.packed, client.prefix_len)
+        try:
+            found = group_outcomes(
+                group_at(world, name), world.situation._replace(location=location, client=client)
+            )
+        except TooManyOutcomesError:
+            continue
+        assert len({outcome.value.scope_prefix_len for outcome in found}) == 1, name
+
+
+def test_a_branch_that_is_not_drawn_counts_and_one_that_cannot_be_does_not(tmp_path: Path) -> None:
+    snapshot = load_snapshot(
+        tmp_path,
+        z_test_yaml=CHANCES,
+        locations_yaml="networks: [{cidr: 198.51.100.0/24, country: DE}]\n",
+    )
+    world = World(snapshot, Situation(HealthTable(), ClientLocation()), ())
+    client = IPv4Network("198.51.100.0/24")
+    assert odds_for(world, "even", snapshot.locations, client)[1] == 24
+    assert odds_for(world, "off", snapshot.locations, client)[1] == 0
+    location = snapshot.locations.locate(client.network_address.packed, 24)
+    found = group_outcomes(group_at(world, "even"), world.situation._replace(location=location))
+    assert [outcome.value.scope_prefix_len for outcome in found] == [24, 24]
