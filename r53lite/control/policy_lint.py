@@ -2,61 +2,49 @@
 
 Each finding is a warning of `r53lite check`; the groups are served all the same. What a group answers is
 asked of its policy (`routing.odds`): nothing of a policy is worked out a second time. A group is looked at
-for a few clients (one at home for each of its sets, some in the networks of `locations.yaml` and of its CIDR
-blocks) and in a few health states: all healthy, one check down, all down, and for each set the state that
-favors it most. Pure.
+as a few clients (`lint_clients`) and in a few health states: all healthy, one check down, all down, and for
+each set the state that favors it most. That a set can never answer is said only where every state was looked
+at, or where a set before it cannot fail. Pure.
 
 Source: docs/route53/routing-policies.md §2; the advice on TTLs is AWS's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 from fractions import Fraction
-from ipaddress import ip_network
-from typing import NamedTuple
+from functools import cached_property
+from itertools import combinations
 
 from r53lite.config.target_settings import TargetRule, rule_for
+from r53lite.control.lint_clients import MAX_CLIENTS, Client, LintClients, at_home, recombined
 from r53lite.dns.name import format_name
 from r53lite.dns.presentation import format_rdata
 from r53lite.dns.rrtypes import ADDRESS_OCTETS, format_rrtype
 from r53lite.errors import Fault
 from r53lite.health.model import HealthCheck
-from r53lite.routing.cidr_index import ClientPrefix
-from r53lite.routing.context import ClientLocation
 from r53lite.routing.facts import ordered_sets
 from r53lite.routing.locations import Locations
 from r53lite.routing.odds import Outcome, Situation, TooManyOutcomesError, group_outcomes
-from r53lite.routing.places import COUNTRY_CONTINENT, REGIONS
-from r53lite.routing.ranges import Network
-from r53lite.routing.record_set import DEFAULT, GeoLocation, OutsideTarget, RecordSet, RecordSetGroup
+from r53lite.routing.record_set import DEFAULT, OutsideTarget, RecordSet, RecordSetGroup
 from r53lite.routing.selection import Selection
-from r53lite.routing.tracing import checks_below, sets_on_path, target_of
+from r53lite.routing.tracing import checks_below, outside_below, sets_on_path
 from r53lite.zone.model import Zone
 from r53lite.zone.node import PolicyNode
 
 MAX_TTL_S = 60  # what AWS advises for records with health checks
 MAX_EXAMPLES = 3
-MAX_NETWORKS = 200  # our choice, of locations or of a collection
-MAX_CLIENTS = 24  # our choice: enough to see each set of most groups
-EXAMPLES = tuple(map(ip_network, ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")))
+MIN_PERCENT = Fraction(1, 100)  # less is a fraction
+MAX_STATES = 4096  # our choice, of health and clients: some tenths of a second for a group
 
 Place = tuple[str, int]
 """A file and a line."""
 
 
-class Client(NamedTuple):
-    """A client to look at a group as; `text` names it."""
-
-    text: str
-    location: ClientLocation
-    prefix: ClientPrefix
-
-
 class _Health:
     """A health state: all checks are healthy but some."""
 
-    def __init__(self, down: Iterable[str] = ()) -> None:
+    def __init__(self, down: Iterable[Hashable] = ()) -> None:
         self.down = frozenset(down)
 
     def is_healthy(self, health_check: str) -> bool:
@@ -85,6 +73,23 @@ class AssumedTargets:
             return None
         return rule.addresses_of(target.rrtype) or (some if rule.names else ())
 
+    def can_fail(self, target: OutsideTarget) -> bool:
+        """Say whether a name may have an address now and none then."""
+        rule = None if self._rules is None else rule_for(self._rules, target.owner)
+        return self._rules is None or (rule is not None and bool(rule.names))
+
+
+class _TargetsLost:
+    """Outside names of which some have no address at the moment."""
+
+    def __init__(self, targets: AssumedTargets, lost: Collection[Hashable]) -> None:
+        self._targets = targets
+        self._lost = lost
+
+    def get(self, target: OutsideTarget, /) -> tuple[bytes, ...] | None:
+        """Return the rdata of an outside name."""
+        return () if target in self._lost else self._targets.get(target)
+
 
 def lint_policies(
     zones: Iterable[Zone],
@@ -106,7 +111,8 @@ def lint_policies(
         Warnings, each at the file and line of its group, set or check.
     """
     groups = [group for zone in zones for group in groups_of(zone)]
-    found = [fault for group in groups for fault in _Linter(group, health_checks, locations, targets).look()]
+    clients = LintClients(locations)
+    found = [fault for group in groups for fault in _Linter(group, health_checks, clients, targets).look()]
     used = checks_below(groups)
     for check in health_checks:
         if check not in used:
@@ -130,16 +136,18 @@ class _Linter:
         self,
         group: RecordSetGroup,
         health_checks: Mapping[str, HealthCheck],
-        locations: Locations,
+        clients: LintClients,
         targets: AssumedTargets,
     ) -> None:
         self._group = group
         self._targets = targets
-        self._locations = locations
+        self._lint_clients = clients
         known = {check: health_checks.get(check) for check in checks_below([group])}
         fixed = {check: one for check, one in known.items() if one is not None and one.disabled}
         self._checks = sorted(known.keys() - fixed.keys())  # those whose status can change
         self._always_down = {check for check, one in fixed.items() if one.inverted}
+        outside = {one for one in outside_below(group) if targets.can_fail(one)}
+        self._fallible: list[Hashable] = [*self._checks, *sorted(outside)]
         self._name = f"{format_name(group.owner)} {format_rrtype(group.rrtype)}"
 
     def look(self) -> Iterator[Fault]:
@@ -167,25 +175,12 @@ class _Linter:
             return
         lost = [
             client.text
-            for client in self._visitors()
+            for client in self._lint_clients.visitors(group.blocks)
             if not ordered_sets(group, _Health(), client.location, client.prefix)
         ]
         shown = ", ".join(lost[:MAX_EXAMPLES])
         such = f"clients such as {shown} get" if lost else "a client that no set is for gets"
         yield self._warn(f"has no default set: {such} no answer (routing-policies.md §{_section(group)})")
-
-    def _visitors(self) -> list[Client]:
-        """Return clients of the configured networks, of documentation space, and around the CIDR blocks."""
-        networks: list[Network] = [*self._locations.networks[:MAX_NETWORKS], *EXAMPLES]
-        if self._group.blocks is not None:
-            networks += self._group.blocks.neighbors()[:MAX_NETWORKS]
-        found = []
-        for network in dict.fromkeys(networks):
-            packed = network.network_address.packed
-            location = self._locations.locate(packed, network.prefixlen)
-            country = f" ({location.country})" if location.country and self._group.blocks is None else ""
-            found.append(Client(f"{network}{country}", location, ClientPrefix(packed, network.prefixlen)))
-        return found
 
     def _look_for_unmapped(self) -> Iterator[Fault]:
         """Look for aliases to names outside that the settings have no entry for."""
@@ -213,7 +208,9 @@ class _Linter:
         for record_set in group.sets:
             if not record_set.weight and not self._can_fail(record_set):
                 reason = f"set {record_set.id!r} has weight 0 and no health check"
-                more = "it takes all traffic once every weighted set is down"
+                others = any(one is not record_set and not one.weight for one in group.sets)
+                what = "with others of weight 0 it takes" if others else "it takes"
+                more = f"{what} all traffic once every weighted set is down"
                 yield self._warn(f"{reason}: {more}", record_set)
 
     def _can_fail(self, record_set: RecordSet) -> bool:
@@ -234,42 +231,66 @@ class _Linter:
 
     # --- by odds --------------------------------------------------------------------------------------------
 
-    def _outcomes(self, client: Client, down: Iterable[str]) -> list[Outcome[Selection]]:
-        situation = Situation(
-            _Health({*down, *self._always_down}), client.location, client.prefix, self._targets
-        )
-        return group_outcomes(self._group, situation)
+    def _outcomes(self, client: Client, down: Collection[Hashable]) -> list[Outcome[Selection]]:
+        health = _Health({*down, *self._always_down})
+        targets = _TargetsLost(self._targets, down) if down else self._targets
+        return group_outcomes(self._group, Situation(health, client.location, client.prefix, targets))
 
     def _look_at_idle_sets(self) -> Iterator[Fault]:
         """Look for sets that no client gets in any health state."""
         group = self._group
         if group.policy in ("simple", "multivalue") or len(group.sets) == 1:
             return
-        clients = self._clients()
         waiting = {record_set.id: record_set for record_set in group.sets}
+        clients = self._clients
         for client in clients:
-            for down in ((), self._checks):
+            for down in ((), self._fallible):
                 self._strike(waiting, client, down)
         for client in clients if waiting else ():
-            for check in self._checks:
-                self._strike(waiting, client, (check,))
+            for one in self._fallible:
+                self._strike(waiting, client, (one,))
         for record_set in list(waiting.values()):
-            mine = checks_below([group._replace(sets=(record_set,))])
-            for client in clients:
-                if record_set.id in waiting:
-                    self._strike(waiting, client, set(self._checks) - mine)
+            only = group._replace(sets=(record_set,))
+            mine = {*checks_below([only]), *outside_below(only)}
+            for client in [*clients, *at_home(record_set)]:
+                self._strike(waiting, client, set(self._fallible) - mine)
+        if waiting:
+            self._strike_thoroughly(waiting)
         for record_set in waiting.values():
             if record_set.alias is not None and record_set.alias.target is None:
                 continue  # it leads nowhere, which is told elsewhere
             yield self._warn(f"set {record_set.id!r} can never answer: {self._why(record_set)}", record_set)
 
-    def _strike(self, waiting: dict[str, RecordSet], client: Client, down: Iterable[str]) -> None:
+    def _strike_thoroughly(self, waiting: dict[str, RecordSet]) -> None:
+        """Strike off the sets that answer anybody in any state; where there are too many states, all of which
+        nothing else shows that they never do.
+        """
+        clients = recombined([*self._clients, *(one for each in waiting.values() for one in at_home(each))])
+        if len(clients) << len(self._fallible) > MAX_STATES or len(self._clients) >= MAX_CLIENTS:
+            for record_set in list(waiting.values()):
+                if not self._is_beaten(record_set):
+                    del waiting[record_set.id]
+            return
+        for size in range(len(self._fallible) + 1):
+            for down in combinations(self._fallible, size):
+                for client in clients:
+                    self._strike(waiting, client, down)
+
+    def _strike(self, waiting: dict[str, RecordSet], client: Client, down: Collection[Hashable]) -> None:
         """Strike off the sets that answer a client in one health state."""
         if not waiting:
             return
         for outcome in self._outcomes(client, down):
             if outcome.value.path:
                 waiting.pop(outcome.value.path[0], None)
+
+    def _is_beaten(self, record_set: RecordSet) -> bool:
+        """Say whether a set that cannot fail always comes before another."""
+        sets = self._group.sets
+        if self._group.policy == "weighted" and not record_set.weight:
+            return any(one.weight and not self._can_fail(one) for one in sets)
+        is_secondary = record_set.failover == "secondary"
+        return is_secondary and not any(self._can_fail(one) for one in sets if one is not record_set)
 
     def _why(self, record_set: RecordSet) -> str:
         """Say why a set never answers, as far as its policy makes that plain."""
@@ -289,7 +310,7 @@ class _Linter:
 
     def _look_at_survival(self) -> Iterator[Fault]:
         """Look for a single check whose failure leaves its target in an answer, or nothing to answer."""
-        clients = [(client, _nothing(self._outcomes(client, ()))) for client in self._clients()]
+        clients = [(client, _nothing(self._outcomes(client, ()))) for client in self._clients]
         for check in self._checks:
             for client, before in clients:
                 example = self._dead_answer(client, check, before)
@@ -316,24 +337,13 @@ class _Linter:
             total = _nothing(outcomes)
             if total <= before:
                 return None
-        return f"{shown or 'nothing'} (in {float(total):.0%} of answers)"
+        share = f"{float(total):.0%}" if total >= MIN_PERCENT else str(total)
+        return f"{shown or 'nothing'} (in {share} of answers)"
 
+    @cached_property
     def _clients(self) -> list[Client]:
-        """Return the clients to look at the group as: for each set, and each set below it, one at home."""
-        homes: dict[tuple[object, object], Client] = {}
-        nobody = Client("", ClientLocation(), ClientPrefix(EXAMPLES[0].network_address.packed, 24))
-        homes[None, None] = nobody
-        waiting, seen = [self._group], {id(self._group)}
-        while waiting and len(homes) < MAX_CLIENTS:
-            group = waiting.pop()
-            for record_set in group.sets:
-                for client in _homes(group, record_set):
-                    homes.setdefault((client.location[:5], client.prefix), client)
-                target = target_of(record_set)
-                if target is not None and id(target) not in seen:
-                    seen.add(id(target))
-                    waiting.append(target)
-        return list(homes.values())[:MAX_CLIENTS]
+        """Return the clients to look at the group as."""
+        return self._lint_clients.of(self._group)
 
 
 # --- what a set is for --------------------------------------------------------------------------------------
@@ -353,32 +363,3 @@ def _is_default(record_set: RecordSet) -> bool:
     if record_set.location is not None:
         return record_set.location.country == DEFAULT
     return record_set.cidr is not None and record_set.cidr.location == DEFAULT
-
-
-def _homes(group: RecordSetGroup, record_set: RecordSet) -> Iterator[Client]:
-    """Yield the clients that a set is nearest to, or made for."""
-    nowhere = ClientPrefix(EXAMPLES[0].network_address.packed, 24)
-    region = record_set.region or (record_set.at.region if record_set.at is not None else None)
-    if region is not None:
-        yield Client(f"a client in {region}", ClientLocation(region, coordinates=REGIONS[region]), nowhere)
-    elif record_set.at is not None:
-        at = record_set.at.coordinates
-        yield Client(f"a client at {at}", ClientLocation(coordinates=at), nowhere)
-    if record_set.location is not None:
-        yield _home_of(record_set.location, nowhere)
-    if record_set.cidr is not None and group.blocks is not None:
-        location = record_set.cidr.location
-        blocks = group.blocks.networks_of(location)
-        networks = blocks if location != DEFAULT else [*EXAMPLES, *group.blocks.neighbors()]
-        for network in networks[:MAX_EXAMPLES]:
-            prefix = ClientPrefix(network.network_address.packed, network.prefixlen)
-            yield Client(f"a client in {network}", ClientLocation(), prefix)
-
-
-def _home_of(place: GeoLocation, prefix: ClientPrefix) -> Client:
-    """Return a client in the place that a geolocation set is for."""
-    country = None if place.country == DEFAULT else place.country
-    continent = place.continent or COUNTRY_CONTINENT.get(country or "")
-    location = ClientLocation(country=country, subdivision=place.subdivision, continent=continent)
-    names = [name for name in (place.subdivision, country or continent) if name]
-    return Client(f"a client in {', '.join(names)}" if names else "", location, prefix)

@@ -225,6 +225,12 @@ def checks_below(groups: Iterable[RecordSetGroup]) -> frozenset[str]:
     )
 
 
+def outside_below(group: RecordSetGroup) -> frozenset[OutsideTarget]:
+    """Return the outside names that aliases of a group and of all below it lead to."""
+    aliases = [one.alias for each in groups_below(group) for one in each.sets if one.alias is not None]
+    return frozenset(alias.target for alias in aliases if isinstance(alias.target, OutsideTarget))
+
+
 def sets_on_path(group: RecordSetGroup, selection: Selection) -> list[RecordSet]:
     """Return the sets that a selection comes from: the aliases on the way, and those with the values."""
     found = list(selection.chosen)

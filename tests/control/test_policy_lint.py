@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from r53lite.cli.main import main
+from r53lite.routing.places import COUNTRY_CONTINENT
 from tests.routing.odds_cases import APEX
 
 CHECKS = "health_checks:\n" + "".join(f"  {check}: {{type: HTTP, ip: 127.0.0.1}}\n" for check in "abcd")
@@ -217,9 +218,7 @@ def test_aliases_to_names_outside_are_judged_by_the_settings_beside_the_zones(tm
         "       alias: {target: x.elb.amazonaws.com., evaluate_target_health: true}},\n"
         "      {id: s, failover: secondary, ttl: 9, values: ['2001:db8::1']}]}\n"
     )
-    assert warnings(tmp_path, outside) == [
-        "six.t.test. AAAA set 's' can never answer: the primary is healthy whenever it is"
-    ]
+    assert warnings(tmp_path, outside) == []
     settings = "targets: {'*.elb.amazonaws.com': [127.0.0.1]}\n"
     (tmp_path / "r53lite.yaml").write_text(settings, encoding="utf-8")
     assert warnings(tmp_path, outside) == [
@@ -245,3 +244,87 @@ def test_a_set_that_answers_while_one_shared_check_is_down_can_answer(tmp_path: 
         "      {id: s, failover: secondary, alias: {target: n, evaluate_target_health: true}}]}\n",
     )
     assert found == []
+
+
+@pytest.mark.parametrize("target", ["'*'", "lb.example"])
+def test_a_backup_behind_an_outside_name_that_is_resolved_can_answer(tmp_path: Path, target: str) -> None:
+    (tmp_path / "r53lite.yaml").write_text(f"targets: {{'*.cloudfront.net': {target}}}\n", encoding="utf-8")
+    outside = "alias: {target: x.cloudfront.net., evaluate_target_health: true}"
+    sets = (f"id: p, failover: primary, {outside}", "id: s, failover: secondary, ttl: 9, values: [192.0.2.1]")
+    assert warnings(tmp_path, entry("failover", *sets).replace("    ttl: 9\n", "")) == []
+    sets = (f"id: p, weight: 1, {outside}", "id: s, weight: 0, ttl: 9, values: [192.0.2.1]")
+    (warning,) = warnings(tmp_path, entry("weighted", *sets).replace("    ttl: 9\n", ""))
+    assert "set 's' has weight 0 and no health check" in warning
+
+
+def test_a_set_that_answers_in_one_rare_health_state_can_answer(tmp_path: Path) -> None:
+    """Both of the primary's checks are down, but not the other one of the secondary."""
+    found = warnings(tmp_path, pair("one", "b", "c"), pair("two", "c", "d"), failover("one", "two"))
+    assert found == []
+
+
+def pair(name: str, first: str, second: str) -> str:
+    """Return a weighted group of two checks."""
+    sets = [f"id: {one}, weight: 1, values: [192.0.2.1], health_check: {one}" for one in (first, second)]
+    return entry("weighted", *sets, name=name)
+
+
+def failover(primary: str, secondary: str) -> str:
+    """Return a failover group of two aliases."""
+    return entry(
+        "failover",
+        f"id: p, failover: primary, alias: {{target: {primary}, evaluate_target_health: true}}",
+        f"id: s, failover: secondary, alias: {{target: {secondary}, evaluate_target_health: true}}",
+    ).replace("    ttl: 9\n", "")
+
+
+def test_a_client_of_a_block_is_where_the_locations_say(tmp_path: Path) -> None:
+    """198.51.100.0/24 is the office in Berlin, and in DE."""
+    geo = entry(
+        "geolocation", "id: de, location: {country: DE}, values: [192.0.2.1], health_check: a", name="geo"
+    )
+    sets = (
+        "id: o, cidr: {collection: offices, location: berlin}, alias: {target: geo}",
+        "id: x, cidr: {collection: offices, location: '*'}, ttl: 9, values: [192.0.2.2]",
+    )
+    found = warnings(tmp_path, geo, entry("cidr", *sets).replace("    ttl: 9\n", ""))
+    assert not any("never answer" in warning for warning in found)
+    assert (
+        "w.t.test. A does not survive the failure of health check 'a': it then answers 192.0.2.1 (in 100% of"
+        " answers) to a client in 198.51.100.0/24"
+    ) in found
+
+
+def test_clients_of_the_configured_networks_are_asked_for(tmp_path: Path) -> None:
+    """Only who is in DE and nearest to us-east-1 gets what does not survive."""
+    geo = entry(
+        "geolocation",
+        "id: de, location: {country: DE}, values: [192.0.2.1], health_check: a",
+        "id: all, location: {country: '*'}, values: [192.0.2.2]",
+        name="geo",
+    )
+    places = (
+        "id: us, region: us-east-1, alias: {target: geo}",
+        "id: eu, region: eu-west-1, alias: {target: b}",
+    )
+    below = entry("geolocation", "id: all, location: {country: '*'}, values: [192.0.2.3]", name="b")
+    assert warnings(tmp_path, geo, below, entry("latency", *places).replace("    ttl: 9\n", "")) == []
+    last = geo.replace("      - {id: all, location: {country: '*'}, values: [192.0.2.2]}\n", "")
+    found = warnings(tmp_path, last, below, entry("latency", *places).replace("    ttl: 9\n", ""))
+    assert any(
+        one.startswith("w.t.test.") and one.endswith("to a client in 198.51.100.0/24") for one in found
+    )
+
+
+def test_a_rare_counter_example_has_its_share_as_a_fraction(tmp_path: Path) -> None:
+    leaf = entry("weighted", "id: x, weight: 1, values: [192.0.2.1], health_check: a", name="leaf")
+    sets = ("id: rare, weight: 1, alias: {target: leaf}", "id: b, weight: 255, ttl: 9, values: [192.0.2.2]")
+    found = warnings(tmp_path, leaf, entry("weighted", *sets).replace("    ttl: 9\n", ""))
+    assert any(warning.endswith("192.0.2.1 (in 1/256 of answers)") for warning in found)
+
+
+def test_each_set_of_a_large_group_is_looked_at(tmp_path: Path) -> None:
+    countries = [country for country in sorted(COUNTRY_CONTINENT) if country != "CN"][:70]
+    sets = [f"id: {one}, location: {{country: {one}}}, values: [192.0.2.1]" for one in countries]
+    sets.append("id: all, location: {country: '*'}, values: [192.0.2.2]")
+    assert warnings(tmp_path, entry("geolocation", *sets)) == []
