@@ -28,6 +28,7 @@ ODDS_PATH = "/r53lite/v1/odds"
 EXPLAIN_PATH = "/r53lite/v1/explain"
 _PARAMETERS = frozenset(("name", "type", "from", "region", "down", "up"))
 _ODDS_PARAMETERS = _PARAMETERS | {"each_failure"}
+_LISTS = {"down", "up"}
 _FLAGS = {"": True, "1": True, "true": True, "0": False, "false": False}
 
 Report = Callable[[web.Request], dict[str, object]]
@@ -85,6 +86,9 @@ class Reports:
         unknown = sorted(set(query) - allowed)
         if unknown:
             raise AskError(f"unknown parameter {unknown[0]!r}; expected {', '.join(sorted(allowed))}")
+        repeated = sorted(one for one in set(query) - _LISTS if len(query.getall(one)) > 1)
+        if repeated:
+            raise AskError(f"parameter {repeated[0]!r} is there twice")
         if "name" not in query:
             raise AskError("the parameter 'name' is missing")
         ask = parse_ask(

@@ -21,6 +21,7 @@ from r53lite.errors import NameSyntaxError
 
 ITSELF = "*"
 _PATTERN = re.compile(r"[A-Za-z0-9_*.-]+")
+_HOST = re.compile(r"[A-Za-z0-9_.-]+")
 
 
 class TargetRule(NamedTuple):
@@ -80,7 +81,19 @@ def _read_rule(root: Reader, pattern: str, node: Node) -> TargetRule:
             addresses.append(ip_address(item.text).packed)
         except ValueError:
             try:
-                names.append(b"" if item.text == ITSELF else parse_name(item.text))
+                names.append(b"" if item.text == ITSELF else _read_name(item.text))
             except NameSyntaxError as error:
                 root.faults.error(item.line, f"{where}: {error}")
     return TargetRule(pattern, tuple(addresses), tuple(names))
+
+
+def _read_name(text: str) -> bytes:
+    """Return the name that stands in for another.
+
+    Raises:
+        NameSyntaxError: it is no name of a host, as a mistyped address is none (RFC 1123 §2.1).
+    """
+    name = parse_name(text)
+    if _HOST.fullmatch(text) is None or text.rstrip(".").rpartition(".")[2].isdigit():
+        raise NameSyntaxError(f"{text!r} is neither an address nor the name of a host")
+    return name

@@ -26,7 +26,9 @@ from r53lite.routing.cidr_index import CidrIndex
 from r53lite.routing.record_set import DEFAULT, AliasTarget, OutsideTarget, RecordSet, RecordSetGroup
 from r53lite.routing.registry import view_of
 from r53lite.routing.tree import MAX_DEPTH
+from r53lite.zone.lookup import lookup
 from r53lite.zone.model import PolicyNode, Zone
+from r53lite.zone.outcome import Answer, Cname
 from r53lite.zone.packed import find_data, is_cut, is_occluded
 
 _OUTSIDE_TYPES = frozenset((rrtypes.A, rrtypes.AAAA))  # records-and-changes.md §1.1
@@ -221,7 +223,10 @@ class _Linking:
             return None
         node = self._zone.names.get(owner)
         if node is None:
-            return self._warn(place, "there is no such name in the zone")
+            found = lookup(self._zone, owner, rrtype)
+            is_wildcard = isinstance(found, Answer | Cname) and found.is_wildcard
+            why = "only a wildcard gives that name" if is_wildcard else "there is no such name in the zone"
+            return self._warn(place, why)
         if is_occluded(node) or (is_cut(node) and rrtype != rrtypes.DS):  # DS is the parent's: RFC 4035 §2.4
             return self._warn(place, "it lies at or below a delegation or a DNAME")
         data = find_data(node, owner, rrtype)

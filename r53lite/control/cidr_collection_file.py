@@ -16,6 +16,7 @@ from r53lite.config.document import Network, Reader, Scalar
 from r53lite.routing.record_set import DEFAULT
 
 MAX_BLOCK_BITS = {4: 24, 6: 48}  # §2.6
+COLLECTION_NAME = re.compile(r"[0-9A-Za-z_-]{1,64}")  # rest-api.md §5.9, CollectionName
 LOCATION_NAME = re.compile(r"[0-9A-Za-z_-]{1,16}")  # §2.6
 
 
@@ -39,6 +40,9 @@ def read_cidr_collections(root: Reader) -> tuple[tuple[CidrCollection, int], ...
     """
     found = []
     for name, line, _ in root.children("cidr_collections"):
+        if COLLECTION_NAME.fullmatch(name) is None:
+            expected = "expected 1 to 64 letters, digits, '-' and '_'"
+            root.faults.error(line, f"name {name!r} of a CIDR collection: {expected}")
         found.append((_read_collection(name, root.child("cidr_collections")), line))
     return tuple(found)
 

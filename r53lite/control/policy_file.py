@@ -21,11 +21,11 @@ from r53lite.control.record_set_file import (
     NEVER_ALIASES,
     NO_TTL,
     POLICY_OF_KEY,
-    STRUCTURAL_TYPES,
+    POLICY_TYPES,
     SetReader,
 )
 from r53lite.dns import rrtypes
-from r53lite.dns.name import ROOT, format_name, is_subdomain, parse_name
+from r53lite.dns.name import ROOT, format_name, is_subdomain, is_wildcard, parse_name
 from r53lite.dns.rrtypes import format_rrtype, parse_rrtype
 from r53lite.errors import Faults, NameSyntaxError
 from r53lite.health.model import HealthCheck
@@ -185,6 +185,9 @@ class _RecordReader:
         ttl = reader.integer("ttl", required=True)
         values = self._sets.read_values(reader, rrtype)
         reader.finish()
+        if owner is not None and rrtype == rrtypes.NS and is_wildcard(owner):
+            reason = f"{reader.at('name')}: NS records cannot stand at a wildcard"
+            self._faults.error(reader.line_of("name"), f"{reason} (records-and-changes.md §1.6)")
         if owner is not None and rrtype is not None:
             file = self._faults.file
             self.records += [Record(owner, rrtype, ttl, rdata, file, line) for rdata, line in values]
@@ -204,7 +207,7 @@ class _RecordReader:
             self.groups.append(RecordSetGroup(owner, rrtype, "simple", (record_set,), file, reader.line))
 
     def _read_group(self, reader: Reader, owner: bytes | None, rrtype: int | None, policy: str) -> None:
-        is_possible = rrtype is not None and rrtype not in STRUCTURAL_TYPES
+        is_possible = rrtype in POLICY_TYPES
         is_possible &= not (policy == "multivalue" and rrtype == rrtypes.CNAME)  # §1.1
         if rrtype is not None and not is_possible:
             reason = f"{reader.path}: policy {policy} cannot choose {format_rrtype(rrtype)} records"

@@ -23,7 +23,7 @@ from r53lite.control.policy_fields import (
 from r53lite.dns import rrtypes
 from r53lite.dns.name import parse_name
 from r53lite.dns.presentation import parse_rdata
-from r53lite.dns.rrtypes import format_rrtype
+from r53lite.dns.rrtypes import format_rrtype, parse_rrtype
 from r53lite.errors import Faults, NameSyntaxError, RdataSyntaxError
 from r53lite.routing.failover import PRIMARY
 from r53lite.routing.record_set import AliasTarget, RecordSet
@@ -41,9 +41,10 @@ MAX_VALUES = 400  # records-and-changes.md §1.8
 MAX_ID_LENGTH = 128  # records-and-changes.md §1.2
 NO_TTL = -1  # stands for one that has a fault
 
+_POLICY_TYPES = "A AAAA CAA CNAME HTTPS MX NAPTR PTR SPF SRV SSHFP SVCB TLSA TXT"  # §1.1
+POLICY_TYPES = frozenset(parse_rrtype(text) for text in _POLICY_TYPES.split(" "))
 # §1.1; DNAME too, because it shapes the names below it as NS does.
-STRUCTURAL_TYPES = frozenset((rrtypes.NS, rrtypes.SOA, rrtypes.DS, rrtypes.DNAME))
-NEVER_ALIASES = STRUCTURAL_TYPES - {rrtypes.DS}  # §1.1: DS is data like any other, and only under no policy
+NEVER_ALIASES = frozenset((rrtypes.NS, rrtypes.SOA, rrtypes.DNAME))
 _SINGLE_VALUE = frozenset((rrtypes.CNAME, rrtypes.SOA, rrtypes.DNAME))  # §1.3; RFC 6672 §2.4 for DNAME
 
 _Seen = dict[tuple[str, Hashable], int]

@@ -165,5 +165,7 @@ def local_zone_coordinates(group: str) -> Coordinates | None:
 
 def unknown_region(text: str) -> str:
     """Word the fault of a region that does not exist, with the nearest one that does."""
-    near = difflib.get_close_matches(text.lower(), REGIONS, 1, 0.5)
+    letters = sorted(text.lower())
+    near = [region for region in REGIONS if sorted(region) == letters]  # two letters changed places
+    near += difflib.get_close_matches(text.lower(), REGIONS, 1, 0.75)
     return f"unknown region {text!r}" + (f"; did you mean {near[0]!r}?" if near else "")

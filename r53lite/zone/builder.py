@@ -254,9 +254,8 @@ class _Build:
             elif isinstance(first, Item):
                 self.found.error(item, f"owner {_shown(owner)} has {name} both plain and under a policy")
             elif item is not first:
-                self.found.error(
-                    item, f"owner {_shown(owner)} has a second policy group of type {name}; the limit is 1"
-                )
+                reason = f"has a second policy group of type {name}"
+                self.found.error(item, f"owner {_shown(owner)} {reason}, after {first.file}:{first.line}")
 
     def _merge(self, owner: bytes, items: Sequence[Culprit]) -> Data:
         """Make one RRset of the records of one owner and type; a policy group stays as it is."""

@@ -68,6 +68,7 @@ async def test_the_reason_of_one_answer(url: str) -> None:
     [
         ("type=A", 400, "missing"),
         ("name=w.t.test&nmae=x", 400, "unknown parameter 'nmae'"),
+        ("name=w.t.test&name=x.t.test", 400, "parameter 'name' is there twice"),
         ("name=w..t.test", 400, "empty label"),
         ("name=w.t.test&type=AXFR", 400, "AXFR"),
         ("name=w.t.test&from=here", 400, "neither an IP address nor a network"),

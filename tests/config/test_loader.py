@@ -209,6 +209,11 @@ targets:
         ("a/b: 192.0.2.1", "targets has 'a/b'; expected a name in which '*' stands for any characters"),
         ("a.example: []", "targets.a.example is empty; expected addresses or names"),
         ("a.example: {b: c}", "targets.a.example: expected an address or a name, or a list of them"),
+        (
+            "a.example: 192.0.2.256",
+            "targets.a.example: '192.0.2.256' is neither an address nor the name of a host",
+        ),
+        ("a.example: b c", "targets.a.example: 'b c' is neither an address nor the name of a host"),
         ("a.example: b..c", "targets.a.example: empty label in name 'b..c'"),
         ("{a.example: b, A.example.: c}", "targets has 'A.example.' twice"),
     ],

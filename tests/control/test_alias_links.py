@@ -83,7 +83,8 @@ def test_a_dangling_alias_is_a_warning_with_its_reason(tmp_path: Path) -> None:
     loaded = load(tmp_path, records)
     loaded.raise_for_errors()
     missing, hidden = "there is no such name in the zone", "it lies at or below a delegation or a DNAME"
-    reasons = (missing, missing, hidden, hidden, "the name has no such record", missing)
+    wildcard = "only a wildcard gives that name"
+    reasons = (missing, wildcard, hidden, hidden, "the name has no such record", missing)
     names = ("nowhere.r.test.", "x.w.r.test.", "ns.sub.r.test.", "sub.r.test.", "r.test.", "x.old.r.test.")
     assert faults_of(loaded) == [
         f"r.test.yaml:{line}: warning: alias target {name!r} A does not exist, so the alias is unusable:"

@@ -46,6 +46,18 @@ CASES = {
         group("failover", one("a", "failover: secondary", "1 8 2 " + "00" * 32), rrtype="DS"),
         "6: records[3]: policy failover cannot choose DS records",
     ),
+    "1.1 no policy chooses HINFO": (
+        group("weighted", one("a", "weight: 1", "a b"), rrtype="HINFO"),
+        "6: records[3]: policy weighted cannot choose HINFO records",
+    ),
+    "1.1 no policy chooses NSEC": (
+        group("weighted", one("a", "weight: 1", "b A"), rrtype="NSEC"),
+        "6: records[3]: policy weighted cannot choose NSEC records",
+    ),
+    "1.6 no NS at a wildcard": (
+        "{name: '*.q', type: NS, ttl: 1, values: [ns1]}",
+        "6: records[3].name: NS records cannot stand at a wildcard (records-and-changes.md §1.6)",
+    ),
     "2.7 multivalue chooses no CNAME": (
         group("multivalue", "{id: a, values: [plain]}", rrtype="CNAME"),
         "6: records[3]: policy multivalue cannot choose CNAME records",
@@ -250,6 +262,10 @@ CASES = {
     "2.6 a block belongs to one location": (
         f"{PLAIN}\ncidr_collections: {{c: {{a: [10.0.0.0/8],\n    b: [10.0.0.0/8]}}}}",
         "8: cidr_collections.c.b: block '10.0.0.0/8' is already on line 7 of this collection",
+    ),
+    "2.6 collection name": (
+        f"{PLAIN}\ncidr_collections: {{c d: {{a: [10.0.0.0/8]}}}}",
+        "7: name 'c d' of a CIDR collection: expected 1 to 64 letters, digits, '-' and '_'",
     ),
     "2.6 location name": (
         f"{PLAIN}\ncidr_collections: {{c: {{a.b: [10.0.0.0/8]}}}}",

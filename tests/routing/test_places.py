@@ -84,4 +84,6 @@ def test_estimated_latency_grows_with_distance() -> None:
 def test_an_unknown_region_names_the_nearest_known_one() -> None:
     assert unknown_region("us-eats-1") == "unknown region 'us-eats-1'; did you mean 'us-east-1'?"
     assert unknown_region("EU-West-1") == "unknown region 'EU-West-1'; did you mean 'eu-west-1'?"
+    assert unknown_region("us-esat-1") == "unknown region 'us-esat-1'; did you mean 'us-east-1'?"
+    assert unknown_region("mars-1") == "unknown region 'mars-1'"
     assert unknown_region("!") == "unknown region '!'"

@@ -147,7 +147,7 @@ def test_a_faulty_zone_is_refused_with_every_reason(text: str, expected: list[st
         (
             "",
             [group("a", "A", 5), group("a", "A", 9)],
-            ["p.yaml:9: owner 'a.example.com.' has a second policy group of type A; the limit is 1"],
+            ["p.yaml:9: owner 'a.example.com.' has a second policy group of type A, after p.yaml:5"],
         ),
         (
             "",
