@@ -11,7 +11,9 @@ import pytest
 
 from r53lite.answering.clients import Clients
 from r53lite.answering.dispatch import Dispatch
+from r53lite.dns import rrtypes
 from r53lite.dns.edns import ClientSubnet
+from r53lite.dns.name import parse_name
 from r53lite.routing import locations as locations_module
 from r53lite.routing.context import AREA, EVERYTHING, POSITION, ClientLocation
 from r53lite.routing.locations import Locations
@@ -173,3 +175,14 @@ def test_clients_of_one_class_share_answers() -> None:
     assert len({one.key((EVERYTHING,)) for one in (a, b, c)}) == 3
     assert a.scope_prefix_len((AREA,)) == 7
     assert a.scope_prefix_len((AREA, POSITION)) == 8
+
+
+def test_our_own_resolver_is_a_client_nobody_knows(tmp_path: Path) -> None:
+    """Whatever networks of everybody there are."""
+    everybody = "networks: [{cidr: 0.0.0.0/1, country: DE}, {cidr: 128.0.0.0/1, country: FR}]\n"
+    files = {"example_test_zone": ZONE, "example_test_yaml": POLICIES, "locations_yaml": everybody}
+    door = make_dispatch(load_snapshot(tmp_path, **files))
+    assert ask(door, "geo", client="10.0.0.1")[0] == "127.0.0.3"
+    found = door.local(parse_name("geo.example.test"), rrtypes.A)
+    assert found is not None
+    assert found.answer == ()

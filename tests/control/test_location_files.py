@@ -131,3 +131,16 @@ def test_faults_of_the_keys(tmp_path: Path, text: str, fault: str) -> None:
     path = tmp_path / "locations.yaml"
     path.write_text(text)
     assert [f"{item.line}: {item.reason}" for item in load_locations(path).faults] == [fault]
+
+
+@pytest.mark.parametrize(
+    ("client", "country"), [("10.0.0.1/32", "FR"), ("10.0.1.1/32", "JP"), ("10.0.16.1/32", "DE")]
+)
+def test_a_database_that_knows_nothing_lengthens_no_other_databases_network(
+    tmp_path: Path, client: str, country: str
+) -> None:
+    (tmp_path / "a.mmdb").write_bytes(maxmind_octets({"10.0.1.0/24": city("JP")}))
+    (tmp_path / "b.mmdb").write_bytes(maxmind_octets({"10.0.0.0/8": city("DE")}))
+    text = "maxmind: [a.mmdb, b.mmdb]\nnetworks: [{cidr: 10.0.0.0/20, country: FR}]\n"
+    (tmp_path / "locations.yaml").write_text(text)
+    assert locate(tmp_path / "locations.yaml", client).country == country
