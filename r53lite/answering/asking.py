@@ -23,7 +23,8 @@ from r53lite.health.table import HealthTable
 from r53lite.health.tracker import DISABLED
 from r53lite.routing.cidr_index import ClientPrefix
 from r53lite.routing.context import ClientLocation
-from r53lite.routing.places import COUNTRY_CONTINENT, REGION_AREAS, REGIONS, unknown_region
+from r53lite.routing.locations import location_in
+from r53lite.routing.places import REGIONS, unknown_region
 
 DEFAULT_CLIENT = "127.0.0.1"
 ASSUMED_HEALTHY = "assumed healthy: no server was asked"
@@ -159,17 +160,7 @@ def locate(ask: Ask, snapshot: Snapshot) -> ClientLocation:
     """Return where the client is: in the stated region, else as the locations say."""
     client = ask.client
     located = snapshot.locations.locate(client.network_address.packed, client.prefixlen)
-    if ask.region is None:
-        return located
-    country, subdivision = REGION_AREAS[ask.region]
-    return ClientLocation(
-        ask.region,
-        country,
-        subdivision or None,
-        COUNTRY_CONTINENT[country],
-        REGIONS[ask.region],
-        source="stated region",
-    )
+    return located if ask.region is None else location_in(ask.region)
 
 
 def client_of(ask: Ask) -> ClientPrefix:

@@ -11,8 +11,9 @@ import click
 from r53lite.cli.progress import LoadingBar
 from r53lite.config.loader import load_settings
 from r53lite.config.target_settings import TargetRule
+from r53lite.control.lint_targets import AssumedTargets
 from r53lite.control.listing import overlooked_files
-from r53lite.control.policy_lint import AssumedTargets, lint_policies
+from r53lite.control.policy_lint import lint_policies
 from r53lite.control.zone_files import LoadedFiles, Progress, load_zone_files
 from r53lite.errors import Fault, FaultyInputError
 from r53lite.lab.plan import LAB_FILE_NAME, load_plan

@@ -12,21 +12,21 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from ipaddress import ip_network
-from itertools import product
+from itertools import product, zip_longest
 from typing import NamedTuple
 
 from r53lite.routing.cidr_index import CidrIndex, ClientPrefix
 from r53lite.routing.context import ClientLocation
-from r53lite.routing.locations import Locations
-from r53lite.routing.places import COUNTRY_CONTINENT, REGIONS
+from r53lite.routing.locations import Locations, location_in
+from r53lite.routing.places import COUNTRY_CONTINENT
 from r53lite.routing.ranges import Network
 from r53lite.routing.record_set import DEFAULT, GeoLocation, RecordSet, RecordSetGroup
 from r53lite.routing.tracing import groups_below
 
 MAX_NETWORKS = 200  # our choice, of locations or of a collection
-MAX_CLASSES = 64  # our choice, of locations where no blocks count
+MAX_SCANNED = 5000  # our choice, networks of locations among which different ones are looked for
 MAX_CLIENTS = 48  # our choice: enough to see each set of most groups
-MAX_BLOCKS = 3  # our choice, of one location of a collection
+POSITIONAL = ("latency", "geoproximity")  # policies to which there are more places than can be tried
 EXAMPLES = tuple(map(ip_network, ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")))
 
 
@@ -40,8 +40,11 @@ class Client(NamedTuple):
     prefix: ClientPrefix | None
 
 
-NOBODY = Client("", ClientLocation(), None)
-"""A client of whom nothing is known."""
+class Clients(NamedTuple):
+    """Clients to look at one group as. `is_whole`: there are no other kinds, as far as files tell."""
+
+    found: list[Client]
+    is_whole: bool
 
 
 class LintClients:
@@ -54,14 +57,17 @@ class LintClients:
     def __init__(self, locations: Locations) -> None:
         self._locations = locations
         self._networks = locations.networks[:MAX_NETWORKS]
-        classes: dict[int, Client] = {}
-        for network in locations.networks:
-            if len(classes) < MAX_CLASSES:
-                packed = network.network_address.packed
-                number = locations.look_up(packed, network.prefixlen).everything
-                if number not in classes:
-                    classes[number] = self.client_in(network)
-        self._classes = list(classes.values())
+        self._is_whole = len(locations.networks) <= MAX_SCANNED
+        unlike: dict[int, Network] = {}
+        for network in locations.networks[:MAX_SCANNED]:
+            number = locations.look_up(network.network_address.packed, network.prefixlen).everything
+            unlike.setdefault(number, network)
+        self._is_whole &= len(unlike) <= MAX_NETWORKS
+        self._unlike = [self.client_in(network) for network in list(unlike.values())[:MAX_NETWORKS]]
+        everybody = {str(network) for network in locations.networks if network.prefixlen == 0}
+        self._nobody: list[Client] = []
+        if everybody != {"0.0.0.0/0", "::/0"}:
+            self._nobody.append(Client("a client nobody knows", locations.nobody, None))
 
     def client_in(self, network: Network) -> Client:
         """Return a client who is known by a network: where the files say."""
@@ -83,22 +89,25 @@ class LintClients:
             found.append(client._replace(text=f"{network} ({country})" if country else str(network)))
         return found
 
-    def of(self, group: RecordSetGroup) -> list[Client]:
+    def of(self, group: RecordSetGroup) -> Clients:
         """Return clients of up to `MAX_CLIENTS` kinds: nobody, real ones, and those at home for a set."""
         located = [one for one in groups_below(group) if one.view is not None or one.blocks is not None]
+        if not located:
+            return Clients([Client("", self._locations.nobody, None)], is_whole=True)
+        blocks = _blocks_of(located)
+        is_whole = self._is_whole and len(blocks) <= MAX_NETWORKS
+        is_whole &= not blocks or len(self._locations.networks) <= MAX_NETWORKS
         kinds: dict[Hashable, Client] = {}
-        for client in self._all(located):
+        for client in self._all(located, blocks[:MAX_NETWORKS]):
             kinds.setdefault(_kind(client, located), client)
-            if len(kinds) == MAX_CLIENTS or not located:
-                break
-        return list(kinds.values())
+            if len(kinds) > MAX_CLIENTS:
+                return Clients(list(kinds.values())[:MAX_CLIENTS], is_whole=False)
+        return Clients(list(kinds.values()), is_whole)
 
-    def _all(self, located: Sequence[RecordSetGroup]) -> Iterator[Client]:
-        yield NOBODY
-        indexes = {id(one.blocks): one for one in located if one.blocks is not None}.values()
-        for network in dict.fromkeys(network for one in indexes for network in _networks_of(one)):
-            yield self.client_in(network)
-        yield from map(self.client_in, self._networks) if indexes else self._classes
+    def _all(self, located: Sequence[RecordSetGroup], blocks: Sequence[Network]) -> Iterator[Client]:
+        yield from self._nobody
+        yield from map(self.client_in, blocks)
+        yield from map(self.client_in, self._networks) if blocks else self._unlike
         for one in located:
             for record_set in one.sets:
                 yield from at_home(record_set)
@@ -131,22 +140,21 @@ def _kind(client: Client, located: Iterable[RecordSetGroup]) -> Hashable:
     return tuple(kind)
 
 
-def _networks_of(group: RecordSetGroup) -> Iterator[Network]:
-    """Yield some blocks of each location that a CIDR group has a set for, and neighbors for its default."""
-    assert group.blocks is not None
-    for record_set in group.sets:
-        if record_set.cidr is not None:
-            location = record_set.cidr.location
-            is_default = location == DEFAULT
-            networks = group.blocks.neighbors() if is_default else group.blocks.networks_of(location)
-            yield from networks[:MAX_BLOCKS]
+def _blocks_of(located: Sequence[RecordSetGroup]) -> list[Network]:
+    """Return the blocks of the collections that groups go by, some of each location first, and neighbors."""
+    indexes = {id(one.blocks): one.blocks for one in located if one.blocks is not None}.values()
+    locations = {one.cidr.location for group in located for one in group.sets if one.cidr is not None}
+    lists = [index.networks_of(location) for index in indexes for location in sorted(locations)]
+    turns = zip_longest(*lists)
+    found = [network for turn in turns for network in turn if network is not None]
+    return list(dict.fromkeys([*found, *(one for index in indexes for one in index.neighbors())]))
 
 
 def at_home(record_set: RecordSet) -> Iterator[Client]:
     """Yield the client that a set is nearest to, or made for."""
     region = record_set.region or (record_set.at.region if record_set.at is not None else None)
     if region is not None:
-        yield Client(f"a client in {region}", ClientLocation(region, coordinates=REGIONS[region]), None)
+        yield Client(f"a client in {region}", location_in(region), None)
     elif record_set.at is not None:
         at = record_set.at.coordinates
         yield Client(f"a client at {at}", ClientLocation(coordinates=at), None)

@@ -3,8 +3,8 @@
 Each finding is a warning of `r53lite check`; the groups are served all the same. What a group answers is
 asked of its policy (`routing.odds`): nothing of a policy is worked out a second time. A group is looked at
 as a few clients (`lint_clients`) and in a few health states: all healthy, one check down, all down, and for
-each set the state that favors it most. That a set can never answer is said only where every state was looked
-at, or where a set before it cannot fail. Pure.
+each set the state that favors it most. That a set can never answer is said only where one that cannot fail
+always comes before it, or where every state was looked at; where positions count there are too many. Pure.
 
 Source: docs/route53/routing-policies.md §2; the advice on TTLs is AWS's.
 """
@@ -16,11 +16,11 @@ from fractions import Fraction
 from functools import cached_property
 from itertools import combinations
 
-from r53lite.config.target_settings import TargetRule, rule_for
-from r53lite.control.lint_clients import MAX_CLIENTS, Client, LintClients, at_home, recombined
+from r53lite.control.lint_clients import POSITIONAL, Client, Clients, LintClients, at_home, recombined
+from r53lite.control.lint_targets import AssumedTargets, TargetsLost
 from r53lite.dns.name import format_name
 from r53lite.dns.presentation import format_rdata
-from r53lite.dns.rrtypes import ADDRESS_OCTETS, format_rrtype
+from r53lite.dns.rrtypes import format_rrtype
 from r53lite.errors import Fault
 from r53lite.health.model import HealthCheck
 from r53lite.routing.facts import ordered_sets
@@ -28,17 +28,22 @@ from r53lite.routing.locations import Locations
 from r53lite.routing.odds import Outcome, Situation, TooManyOutcomesError, group_outcomes
 from r53lite.routing.record_set import DEFAULT, OutsideTarget, RecordSet, RecordSetGroup
 from r53lite.routing.selection import Selection
-from r53lite.routing.tracing import checks_below, outside_below, sets_on_path
+from r53lite.routing.tracing import checks_below, groups_below, outside_below, sets_on_path
 from r53lite.zone.model import Zone
 from r53lite.zone.node import PolicyNode
 
 MAX_TTL_S = 60  # what AWS advises for records with health checks
 MAX_EXAMPLES = 3
 MIN_PERCENT = Fraction(1, 100)  # less is a fraction
-MAX_STATES = 4096  # our choice, of health and clients: some tenths of a second for a group
+MAX_STATES = 4096  # our choice, of health and clients
+MAX_WORK = 100_000  # our choice, outcomes times groups below: some seconds for the worst groups
 
 Place = tuple[str, int]
 """A file and a line."""
+
+
+class _TooMuchError(Exception):
+    """A group has more outcomes than anybody wants to wait for. Never leaves this module."""
 
 
 class _Health:
@@ -50,45 +55,6 @@ class _Health:
     def is_healthy(self, health_check: str) -> bool:
         """Say whether a check is healthy."""
         return health_check not in self.down
-
-
-class AssumedTargets:
-    """What outside names have as far as the settings tell: their addresses, and one where they are to be
-    resolved, because that is a matter of the running server.
-
-    Args:
-        rules: the settings' `targets`; None where they are not known, and every name has an address.
-    """
-
-    def __init__(self, rules: tuple[TargetRule, ...] | None = None) -> None:
-        self._rules = rules
-
-    def get(self, target: OutsideTarget, /) -> tuple[bytes, ...] | None:
-        """Return the rdata of an outside name, or some; None for one that no entry is for."""
-        some = (bytes(ADDRESS_OCTETS[target.rrtype]),)
-        if self._rules is None:
-            return some
-        rule = rule_for(self._rules, target.owner)
-        if rule is None:
-            return None
-        return rule.addresses_of(target.rrtype) or (some if rule.names else ())
-
-    def can_fail(self, target: OutsideTarget) -> bool:
-        """Say whether a name may have an address now and none then."""
-        rule = None if self._rules is None else rule_for(self._rules, target.owner)
-        return self._rules is None or (rule is not None and bool(rule.names))
-
-
-class _TargetsLost:
-    """Outside names of which some have no address at the moment."""
-
-    def __init__(self, targets: AssumedTargets, lost: Collection[Hashable]) -> None:
-        self._targets = targets
-        self._lost = lost
-
-    def get(self, target: OutsideTarget, /) -> tuple[bytes, ...] | None:
-        """Return the rdata of an outside name."""
-        return () if target in self._lost else self._targets.get(target)
 
 
 def lint_policies(
@@ -148,6 +114,8 @@ class _Linter:
         self._always_down = {check for check, one in fixed.items() if one.inverted}
         outside = {one for one in outside_below(group) if targets.can_fail(one)}
         self._fallible: list[Hashable] = [*self._checks, *sorted(outside)]
+        self._cost = sum(1 for _ in groups_below(group))
+        self._work = 0
         self._name = f"{format_name(group.owner)} {format_rrtype(group.rrtype)}"
 
     def look(self) -> Iterator[Fault]:
@@ -161,6 +129,8 @@ class _Linter:
             yield from self._look_at_survival()
         except TooManyOutcomesError as error:
             yield self._warn(f"has {error}, and is not looked at further")
+        except _TooMuchError:
+            yield self._warn("has too many outcomes to be looked at further")
 
     def _warn(self, reason: str, record_set: RecordSet | None = None) -> Fault:
         line = self._group.line if record_set is None else record_set.line or self._group.line
@@ -233,16 +203,35 @@ class _Linter:
 
     def _outcomes(self, client: Client, down: Collection[Hashable]) -> list[Outcome[Selection]]:
         health = _Health({*down, *self._always_down})
-        targets = _TargetsLost(self._targets, down) if down else self._targets
-        return group_outcomes(self._group, Situation(health, client.location, client.prefix, targets))
+        targets = TargetsLost(self._targets, down) if down else self._targets
+        found = group_outcomes(self._group, Situation(health, client.location, client.prefix, targets))
+        self._work += len(found) * self._cost
+        if self._work > MAX_WORK:
+            raise _TooMuchError
+        return found
 
     def _look_at_idle_sets(self) -> Iterator[Fault]:
         """Look for sets that no client gets in any health state."""
         group = self._group
         if group.policy in ("simple", "multivalue") or len(group.sets) == 1:
             return
-        waiting = {record_set.id: record_set for record_set in group.sets}
-        clients = self._clients
+        waiting = {one.id: one for one in group.sets if not self._is_beaten(one)}
+        beaten = [one.id for one in group.sets if one.id not in waiting]
+        try:
+            self._strike_often(waiting)
+            self._strike_thoroughly(waiting)
+        except _TooMuchError:
+            waiting.clear()
+        for record_set in group.sets:
+            if record_set.alias is not None and record_set.alias.target is None:
+                continue  # it leads nowhere, which is told elsewhere
+            if record_set.id in beaten or record_set.id in waiting:
+                reason = f"set {record_set.id!r} can never answer: {self._why(record_set)}"
+                yield self._warn(reason, record_set)
+
+    def _strike_often(self, waiting: dict[str, RecordSet]) -> None:
+        """Strike off the sets that answer in one of the states in which most do."""
+        clients = self._clients.found
         for client in clients:
             for down in ((), self._fallible):
                 self._strike(waiting, client, down)
@@ -250,26 +239,18 @@ class _Linter:
             for one in self._fallible:
                 self._strike(waiting, client, (one,))
         for record_set in list(waiting.values()):
-            only = group._replace(sets=(record_set,))
+            only = self._group._replace(sets=(record_set,))
             mine = {*checks_below([only]), *outside_below(only)}
             for client in [*clients, *at_home(record_set)]:
                 self._strike(waiting, client, set(self._fallible) - mine)
-        if waiting:
-            self._strike_thoroughly(waiting)
-        for record_set in waiting.values():
-            if record_set.alias is not None and record_set.alias.target is None:
-                continue  # it leads nowhere, which is told elsewhere
-            yield self._warn(f"set {record_set.id!r} can never answer: {self._why(record_set)}", record_set)
 
     def _strike_thoroughly(self, waiting: dict[str, RecordSet]) -> None:
-        """Strike off the sets that answer anybody in any state; where there are too many states, all of which
-        nothing else shows that they never do.
-        """
-        clients = recombined([*self._clients, *(one for each in waiting.values() for one in at_home(each))])
-        if len(clients) << len(self._fallible) > MAX_STATES or len(self._clients) >= MAX_CLIENTS:
-            for record_set in list(waiting.values()):
-                if not self._is_beaten(record_set):
-                    del waiting[record_set.id]
+        """Strike off the sets that answer anybody in any state; all, where there are too many states."""
+        known = [*self._clients.found, *(one for each in waiting.values() for one in at_home(each))]
+        clients = recombined(known) if waiting else []
+        is_whole = self._clients.is_whole and len(clients) << len(self._fallible) <= MAX_STATES
+        if not is_whole or any(one.policy in POSITIONAL for one in groups_below(self._group)):
+            waiting.clear()
             return
         for size in range(len(self._fallible) + 1):
             for down in combinations(self._fallible, size):
@@ -286,11 +267,15 @@ class _Linter:
 
     def _is_beaten(self, record_set: RecordSet) -> bool:
         """Say whether a set that cannot fail always comes before another."""
-        sets = self._group.sets
-        if self._group.policy == "weighted" and not record_set.weight:
-            return any(one.weight and not self._can_fail(one) for one in sets)
-        is_secondary = record_set.failover == "secondary"
-        return is_secondary and not any(self._can_fail(one) for one in sets if one is not record_set)
+        certain = [one for one in self._group.sets if one is not record_set and not self._can_fail(one)]
+        match self._group.policy:
+            case "weighted":
+                return not record_set.weight and any(one.weight for one in certain)
+            case "failover":
+                return record_set.failover == "secondary" and bool(certain)
+            case "geoproximity":
+                return any(_is_at_least_as_near(one, record_set) for one in certain)
+        return False
 
     def _why(self, record_set: RecordSet) -> str:
         """Say why a set never answers, as far as its policy makes that plain."""
@@ -304,13 +289,22 @@ class _Linter:
             return "its weight is 0, and a set with a weight is healthy whenever it is"
         if policy == "failover":
             return "the primary is healthy whenever it is"
-        if policy == "cidr" and record_set.cidr is not None:
+        if policy == "cidr" and record_set.cidr is not None and self._is_for_nobody(record_set):
             return f"no client is in location {record_set.cidr.location!r} alone"
-        return "another that is healthy whenever it is comes before it"
+        return "others come before it, or nothing below it is for its clients"
+
+    def _is_for_nobody(self, record_set: RecordSet) -> bool:
+        """Say whether no client has a CIDR set as its first."""
+        ordered = (
+            ordered_sets(self._group, _Health(), client.location, client.prefix)
+            for client in self._clients.found
+        )
+        return all(not sets or sets[0] is not record_set for sets in ordered)
 
     def _look_at_survival(self) -> Iterator[Fault]:
         """Look for a single check whose failure leaves its target in an answer, or nothing to answer."""
-        clients = [(client, _nothing(self._outcomes(client, ()))) for client in self._clients]
+        self._work = 0
+        clients = [(client, _nothing(self._outcomes(client, ()))) for client in self._clients.found]
         for check in self._checks:
             for client, before in clients:
                 example = self._dead_answer(client, check, before)
@@ -341,7 +335,7 @@ class _Linter:
         return f"{shown or 'nothing'} (in {share} of answers)"
 
     @cached_property
-    def _clients(self) -> list[Client]:
+    def _clients(self) -> Clients:
         """Return the clients to look at the group as."""
         return self._lint_clients.of(self._group)
 
@@ -352,6 +346,15 @@ class _Linter:
 def _nothing(outcomes: Iterable[Outcome[Selection]]) -> Fraction:
     """Return how likely there is nothing to answer."""
     return sum((one.probability for one in outcomes if not one.value.rdatas), Fraction())
+
+
+def _is_at_least_as_near(one: RecordSet, other: RecordSet) -> bool:
+    """Say whether a geoproximity set is as near to every client as another, and comes before it."""
+    if one.at is None or other.at is None:
+        return False
+    mine, its = one.at, other.at
+    is_same_place = (mine.region, mine.coordinates) == (its.region, its.coordinates)
+    return is_same_place and mine.bias >= its.bias and one.id < other.id
 
 
 def _section(group: RecordSetGroup) -> str:

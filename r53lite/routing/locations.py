@@ -21,6 +21,7 @@ from typing import NamedTuple, Protocol
 from r53lite.routing.context import UNKNOWN, Aspect, ClientLocation
 from r53lite.routing.latencies import LatencyMatrix, LatencyRow, LatencyTable, complete
 from r53lite.routing.neighborhood import Classes, Found, Known, Neighborhood, Outlines, Subnet
+from r53lite.routing.places import COUNTRY_CONTINENT, REGION_AREAS, REGIONS
 from r53lite.routing.ranges import Block, Network, Ranges, numbered
 
 MAX_KNOWN = 32_768  # our choice: completed locations that are kept so that clients share them; some 20 MB
@@ -221,6 +222,15 @@ class Locations:
                 self._known.clear()  # or clients of one class would have two numbers and split their scopes
             number = self._numbers[kind] = next(self._counter)
         return number
+
+
+def location_in(region: str) -> ClientLocation:
+    """Return where a client is that is taken to be in an AWS region, its country included."""
+    country, subdivision = REGION_AREAS[region]
+    continent = COUNTRY_CONTINENT[country]
+    return ClientLocation(
+        region, country, subdivision or None, continent, REGIONS[region], source="stated region"
+    )
 
 
 def _layered(

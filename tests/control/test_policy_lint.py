@@ -31,11 +31,11 @@ def entry(policy: str, *sets: str, ttl: int = 9, name: str = "w") -> str:
     return f"  - name: {name}\n    type: A\n    ttl: {ttl}\n    policy: {policy}\n    sets:\n{lines}"
 
 
-def warnings(directory: Path, *entries: str, extra: str = USE_ALL) -> list[str]:
+def warnings(directory: Path, *entries: str, extra: str = USE_ALL, locations: str = LOCATIONS) -> list[str]:
     """Return the warnings of a zone with some entries, without file and line."""
     text = f"zone: t.test\nrecords:\n{APEX}{extra}{''.join(entries)}{CHECKS}{COLLECTIONS}"
     (directory / "t.test.yaml").write_text(text, encoding="utf-8")
-    (directory / "locations.yaml").write_text(LOCATIONS, encoding="utf-8")
+    (directory / "locations.yaml").write_text(locations, encoding="utf-8")
     result = CliRunner().invoke(main, ["check", str(directory)])
     assert result.exit_code == 0, result.output
     return [line.split(": warning: ")[1] for line in result.stdout.splitlines()]
@@ -328,3 +328,93 @@ def test_each_set_of_a_large_group_is_looked_at(tmp_path: Path) -> None:
     sets = [f"id: {one}, location: {{country: {one}}}, values: [192.0.2.1]" for one in countries]
     sets.append("id: all, location: {country: '*'}, values: [192.0.2.2]")
     assert warnings(tmp_path, entry("geolocation", *sets)) == []
+
+
+def test_what_a_bias_makes_nearer_can_answer_though_both_are_at_one_place(tmp_path: Path) -> None:
+    """At that place itself the distances are equal, and nowhere else."""
+    sets = (
+        "id: a, at: {region: us-east-1}, values: [192.0.2.1]",
+        "id: b, at: {region: us-east-1}, bias: 50, values: [192.0.2.2]",
+    )
+    assert warnings(tmp_path, entry("geoproximity", *sets)) == []
+
+
+def test_every_block_of_a_location_is_looked_at(tmp_path: Path) -> None:
+    """Only in the last one a client gets what does not survive."""
+    blocks = "x: [10.0.0.0/24, 10.0.4.0/24, 10.0.5.0/24, 10.1.0.0/24], y: [10.0.0.0/20]"
+    collection = f"cidr_collections: {{more: {{{blocks}}}}}\n"
+    (tmp_path / "more.yaml").write_text(collection, encoding="utf-8")
+    group = entry(
+        "cidr",
+        "id: x, cidr: {collection: more, location: x}, values: [192.0.2.1], health_check: a",
+        "id: y, cidr: {collection: more, location: y}, values: [192.0.2.2]",
+    )
+    found = warnings(tmp_path, group)
+    assert any("survive the failure of health check 'a'" in one and "10.1.0.0/24" in one for one in found)
+    assert not any("never answer" in one for one in found)
+
+
+def test_networks_that_a_group_cannot_tell_apart_count_once(tmp_path: Path) -> None:
+    countries = [country for country in sorted(COUNTRY_CONTINENT) if country not in ("CN", "FR")][:100]
+    lines = [f"  - {{cidr: 10.2.{number}.0/24, country: {one}}}\n" for number, one in enumerate(countries)]
+    text = f"networks:\n{''.join(lines)}  - {{cidr: 10.1.0.0/24, country: FR, region: ap-southeast-2}}\n"
+    near = entry(
+        "latency",
+        "id: ap, region: ap-southeast-2, values: [192.0.2.1], health_check: a",
+        "id: us, region: us-east-1, values: [192.0.2.2], health_check: a",
+        name="near",
+    )
+    geo = entry(
+        "geolocation",
+        "id: fr, location: {country: FR}, alias: {target: near}",
+        "id: all, location: {country: '*'}, ttl: 9, values: [192.0.2.3]",
+    ).replace("    ttl: 9\n", "")
+    result = warnings(tmp_path, near, geo, locations=text)
+    assert any(one.startswith("w.t.test. A does not survive") and "10.1.0.0/24" in one for one in result)
+
+
+def test_a_client_in_a_region_is_in_its_country_too(tmp_path: Path) -> None:
+    """As `r53lite odds --region` has it: who is nearest to Ireland gets the set for Ireland."""
+    near = entry(
+        "latency",
+        "id: eu, region: eu-west-1, values: [192.0.2.4], health_check: a",
+        "id: us, region: us-east-1, values: [192.0.2.5]",
+        name="near",
+    )
+    geo = entry(
+        "geolocation",
+        "id: ie, location: {country: IE}, ttl: 9, values: [192.0.2.1]",
+        "id: all, location: {country: '*'}, alias: {target: near}",
+    ).replace("    ttl: 9\n", "")
+    assert warnings(tmp_path, near, geo) == []
+
+
+def test_latencies_of_files_count_for_a_client_nobody_knows(tmp_path: Path) -> None:
+    (tmp_path / "ms.csv").write_text("from,us-west-2,eu-west-1\nus-east-1,500,1\n", encoding="utf-8")
+    leaves = [
+        entry("weighted", f"id: x, weight: 1, values: [192.0.2.{n}], health_check: {n}", name=f"m{n}")
+        for n in "ab"
+    ]
+    leaves = [leaf.replace("192.0.2.a", "192.0.2.1").replace("192.0.2.b", "192.0.2.2") for leaf in leaves]
+    near = entry(
+        "latency",
+        "id: us, region: us-west-2, alias: {target: ma}",
+        "id: eu, region: eu-west-1, alias: {target: mb}",
+    ).replace("    ttl: 9\n", "")
+    found = warnings(tmp_path, *leaves, near, locations="latencies: ms.csv\n")
+    (told,) = [one for one in found if one.startswith("w.t.test.")]
+    assert not ("'a'" in told and "nobody knows" in told)
+
+
+def test_a_group_with_too_many_states_is_looked_at_no_further(tmp_path: Path) -> None:
+    """A drained set beside one that cannot fail is told all the same."""
+    sets = [f"id: s{number}, weight: 1, values: [192.0.2.{number}]" for number in range(90)]
+    leaf = entry("weighted", *sets, name="leaf")
+    aliases = [f"id: a{number}, weight: 1, alias: {{target: leaf}}" for number in range(60)]
+    top = entry("weighted", *aliases, "id: z, weight: 0, ttl: 9, values: [192.0.2.200]").replace(
+        "    ttl: 9\n", ""
+    )
+    found = warnings(tmp_path, leaf, top)
+    assert [one.split(":")[0] for one in found if one.startswith("w.t.test.")] == [
+        "w.t.test. A set 'z' can never answer"
+    ]
