@@ -18,6 +18,7 @@ from r53lite.answering.odds_report import odds_of
 from r53lite.dns import rrtypes
 from r53lite.dns.name import parse_name
 from r53lite.health.table import HealthTable
+from r53lite.routing import tree
 from r53lite.routing.cidr_index import ClientPrefix
 from r53lite.routing.context import ClientLocation
 from r53lite.routing.locations import Locations
@@ -87,7 +88,11 @@ def clients_inside(scope: IPv4Network, chance: random.Random) -> list[IPv4Networ
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_clients_inside_the_scope_of_a_tree_have_the_same_chances(seed: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize("most", [tree.MAX_GLANCED, 1])
+def test_clients_inside_the_scope_of_a_tree_have_the_same_chances(
+    seed: int, most: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tree, "MAX_GLANCED", most)
     chance = random.Random(seed)
     world = make_world(seed, tmp_path, leaves=6, trees=5)
     locations = some_locations(chance)
@@ -105,7 +110,11 @@ def test_clients_inside_the_scope_of_a_tree_have_the_same_chances(seed: int, tmp
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_the_scope_of_a_tree_does_not_depend_on_what_is_drawn(seed: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize("most", [tree.MAX_GLANCED, 1])
+def test_the_scope_of_a_tree_does_not_depend_on_what_is_drawn(
+    seed: int, most: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tree, "MAX_GLANCED", most)
     chance = random.Random(seed)
     world = make_world(seed, tmp_path, leaves=6, trees=5)
     locations = some_locations(chance)
