@@ -112,6 +112,8 @@ class _Linter:
         fixed = {check: one for check, one in known.items() if one is not None and one.disabled}
         self._checks = sorted(known.keys() - fixed.keys())  # those whose status can change
         self._always_down = {check for check, one in fixed.items() if one.inverted}
+        self._failing = {*self._checks, *self._always_down}
+        self._certain = [one for one in group.sets if not self._can_fail(one)]
         outside = {one for one in outside_below(group) if targets.can_fail(one)}
         self._fallible: list[Hashable] = [*self._checks, *sorted(outside)]
         self._cost = sum(1 for _ in groups_below(group))
@@ -173,10 +175,10 @@ class _Linter:
             if len(group.sets) > 1:
                 yield self._warn("has weights of 0 alone: that switches nothing off, all sets come evenly")
             return
-        if any(record_set.weight and not self._can_fail(record_set) for record_set in group.sets):
+        if any(record_set.weight for record_set in self._certain):
             return  # then it never comes, which is told for itself
-        for record_set in group.sets:
-            if not record_set.weight and not self._can_fail(record_set):
+        for record_set in self._certain:
+            if not record_set.weight:
                 reason = f"set {record_set.id!r} has weight 0 and no health check"
                 others = any(one is not record_set and not one.weight for one in group.sets)
                 what = "with others of weight 0 it takes" if others else "it takes"
@@ -185,7 +187,7 @@ class _Linter:
 
     def _can_fail(self, record_set: RecordSet) -> bool:
         """Say whether a set can be unhealthy: by its check, or by those of its alias's target."""
-        if record_set.health_check in {*self._checks, *self._always_down}:
+        if record_set.health_check in self._failing:
             return True
         return record_set.alias is not None and record_set.alias.evaluate_target_health
 
@@ -267,7 +269,7 @@ class _Linter:
 
     def _is_beaten(self, record_set: RecordSet) -> bool:
         """Say whether a set that cannot fail always comes before another."""
-        certain = [one for one in self._group.sets if one is not record_set and not self._can_fail(one)]
+        certain = [one for one in self._certain if one is not record_set]
         match self._group.policy:
             case "weighted":
                 return not record_set.weight and any(one.weight for one in certain)

@@ -33,6 +33,7 @@ from tests.support import load_snapshot
 LANDMARKS = [
     IPv4Network(text) for text in ("127.0.0.0/24", "127.0.0.0/16", "192.0.2.0/24", "198.51.100.0/24")
 ]
+LEAVES = 6
 CHANCES = """
 zone: z.test
 records:
@@ -49,6 +50,12 @@ records:
       {id: plain, weight: 1, ttl: 9, values: [192.0.2.1]},
       {id: local, weight: 0, alias: {target: geo}}]}
 """
+
+
+def some_trees(seed: int, directory: Path) -> tuple[random.Random, World, Locations]:
+    """Return trees above `LEAVES` groups of values, locations for their clients, and chance to go on with."""
+    chance = random.Random(seed)
+    return chance, make_world(seed, directory, leaves=LEAVES, trees=5), some_locations(chance)
 
 
 def client_at(network: IPv4Network) -> ClientPrefix:
@@ -93,10 +100,8 @@ def test_clients_inside_the_scope_of_a_tree_have_the_same_chances(
     seed: int, most: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tree, "MAX_GLANCED", most)
-    chance = random.Random(seed)
-    world = make_world(seed, tmp_path, leaves=6, trees=5)
-    locations = some_locations(chance)
-    for name in world.names[6:]:
+    chance, world, locations = some_trees(seed, tmp_path)
+    for name in world.names[LEAVES:]:
         start = chance.choice((*LANDMARKS, IPv4Network((chance.getrandbits(32), 24), strict=False)))
         network = start.supernet(new_prefix=chance.randint(1, start.prefixlen))
         try:
@@ -115,10 +120,8 @@ def test_the_scope_of_a_tree_does_not_depend_on_what_is_drawn(
     seed: int, most: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tree, "MAX_GLANCED", most)
-    chance = random.Random(seed)
-    world = make_world(seed, tmp_path, leaves=6, trees=5)
-    locations = some_locations(chance)
-    for name in world.names[6:]:
+    chance, world, locations = some_trees(seed, tmp_path)
+    for name in world.names[LEAVES:]:
         client = ClientPrefix(bytes([chance.randrange(256), 0, 0, 0]), 32)
         location = locations.locate(client.packed, client.prefix_len)
         try:
