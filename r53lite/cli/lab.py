@@ -16,7 +16,7 @@ from r53lite.cli.serve import exit_on_faults, parse_endpoint_option
 from r53lite.config.settings import Endpoint
 from r53lite.lab.plan import LAB_FILE_NAME, load_plan
 from r53lite.server.descriptors import raise_descriptor_limit
-from r53lite.server.runtime import run_until_stopped
+from r53lite.server.signals import run_until_stopped
 from r53lite.telemetry.log import setup_logging
 
 

@@ -26,12 +26,12 @@ from r53lite.answering.zone_answers import DispatchSettings
 from r53lite.cli.serve import exit_on_faults
 from r53lite.config.loader import load_settings
 from r53lite.config.settings import DEFAULT_API_LISTEN, Settings
+from r53lite.control.location_files import find_locations
 from r53lite.control.snapshot import Snapshot
 from r53lite.control.zone_files import load_zone_files
 from r53lite.health.table import HealthTable
 from r53lite.routing.context import TargetView
 from r53lite.routing.odds import TooManyOutcomesError
-from r53lite.server.runtime import find_locations
 from r53lite.server.targets import OutsideTargets
 
 DEFAULT_SERVER = f"http://{DEFAULT_API_LISTEN}"

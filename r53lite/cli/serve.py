@@ -17,7 +17,8 @@ from r53lite.config.settings import Endpoint, Settings, parse_endpoint
 from r53lite.control.listing import overlooked_files
 from r53lite.errors import FaultyInputError, SettingsError
 from r53lite.server.descriptors import raise_descriptor_limit
-from r53lite.server.runtime import BindError, Server, run_until_stopped
+from r53lite.server.runtime import BindError, Server
+from r53lite.server.signals import run_until_stopped
 from r53lite.telemetry.log import setup_logging
 
 _DEFAULT_SETTINGS = "r53lite.yaml"

@@ -7,10 +7,11 @@ that are missing, so that whoever watches files sees them appear.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+from r53lite.config.settings import Settings
 from r53lite.config.yaml_file import read_yaml
 from r53lite.control.latencies_file import read_latencies
 from r53lite.control.locations_file import read_locations
@@ -21,6 +22,7 @@ from r53lite.routing.locations import Locations
 if TYPE_CHECKING:
     from r53lite.control.maxmind import MaxMindDatabase
 
+LOCATIONS_NAME = "locations.yaml"
 MAX_DATABASE_BYTES = 1 << 30  # our choice: the whole file is held in memory; GeoLite2-City has 60 MB
 
 T = TypeVar("T")
@@ -32,6 +34,14 @@ class LocationFiles(NamedTuple):
     locations: Locations
     faults: tuple[Fault, ...]
     files: tuple[Path, ...]
+
+
+def find_locations(settings: Settings, sources: Sequence[Path]) -> Path | None:
+    """Return the locations file: the settings' one, else the first directory's `locations.yaml`."""
+    if settings.locations is not None:
+        return Path(settings.locations)
+    candidates = (source / LOCATIONS_NAME for source in sources if source.is_dir())
+    return next((path for path in candidates if path.exists()), None)
 
 
 def load_locations(path: Path, before_opening: Callable[[Path], object] | None = None) -> LocationFiles:

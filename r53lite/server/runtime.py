@@ -11,8 +11,7 @@ import asyncio
 import contextlib
 import os
 import secrets
-import signal
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,14 +23,14 @@ from r53lite.answering.reply_options import ClientOptions
 from r53lite.answering.seeded import SeededDispatch, SeededDraw
 from r53lite.answering.zone_answers import DispatchSettings
 from r53lite.config.settings import Endpoint, Settings
-from r53lite.control.latency_meter import LatencyMeter
+from r53lite.control.location_files import find_locations
 from r53lite.control.registry import Registry
 from r53lite.control.reload_report import ReloadReport
 from r53lite.control.snapshot import Snapshot
 from r53lite.dns.cookies import SECRET_BYTES, ServerCookies
 from r53lite.errors import Fault, Faults, R53Error, SettingsError
-from r53lite.health.model import HealthCheck
 from r53lite.health.table import HealthTable
+from r53lite.server.health_loop import HealthLoop
 from r53lite.server.tcp import TcpListener
 from r53lite.server.tcp_pool import TcpPool
 from r53lite.server.udp import UdpListener
@@ -39,12 +38,8 @@ from r53lite.server.udp import UdpListener
 if TYPE_CHECKING:
     from r53lite.answering.recursive import Recursive
     from r53lite.api.http import HttpPort
-    from r53lite.health.probes.http import HttpProbe
-    from r53lite.health.scheduler import HealthScheduler
     from r53lite.resolver.delegation import Delegation
     from r53lite.server.targets import OutsideTargets
-
-RESERVED_LOCATIONS_NAME = "locations.yaml"
 
 
 class BindError(R53Error):
@@ -70,20 +65,16 @@ class Server:
         self._registry = Registry(sources, find_locations(settings, sources), self._on_publish)
         self._has_sources = bool(sources)
         self._dispatch: Dispatch | None = None
-        self._health_checks: Mapping[str, HealthCheck] = {}
+        self._health = HealthLoop(settings.health, self._registry.publish_latencies)
         self._reloads: set[asyncio.Task[ReloadReport]] = set()
         self._udp: list[UdpListener] = []
         self._tcp: list[TcpListener] = []
         self._tcp_pool = TcpPool(settings.tcp)
-        self._scheduler: HealthScheduler | None = None
-        self._probe: HttpProbe | None = None
         self._recursive: Recursive | None = None
         self._http: HttpPort | None = None
         self._targets: OutsideTargets | None = None
         self._no_targets: Targets = {}
-        self._meter = LatencyMeter()
         self._watcher: asyncio.Task[None] | None = None
-        self._no_health = HealthTable()
         self._is_ready = False
 
     @property
@@ -112,7 +103,7 @@ class Server:
     @property
     def health_table(self) -> HealthTable:
         """Return the published health table."""
-        return self._no_health if self._scheduler is None else self._scheduler.table
+        return self._health.table
 
     async def start(self, progress: Callable[[int, int], None] | None = None) -> tuple[Fault, ...]:
         """Load and open everything; ready when it returns.
@@ -138,12 +129,10 @@ class Server:
                 await tcp.start()
             if self._targets is not None:
                 self._targets.start(self._recursive, self._dispatch.local)
-            if self._scheduler is not None:
-                self._scheduler.start()
+            self._health.start()
             if self._settings.api.listen is not None:
                 await self._start_http(self._settings.api.listen)
-            if self._scheduler is not None:
-                await self._scheduler.wait_first_probes()
+            await self._health.wait_first_probes()
             if self._has_sources:
                 self._watcher = asyncio.get_running_loop().create_task(self._registry.watch())
         except BaseException:
@@ -170,10 +159,7 @@ class Server:
             await self._targets.stop()
         if self._recursive is not None:
             await self._recursive.close()
-        if self._scheduler is not None:
-            await self._scheduler.stop()
-        if self._probe is not None:
-            await self._probe.close()
+        await self._health.stop()
 
     async def reload(self) -> ReloadReport:
         """Load the files that changed; returns when what they say is served, or refused."""
@@ -236,12 +222,8 @@ class Server:
     def _on_publish(self) -> None:
         """Hand a new snapshot to those who keep things up to date in the background; the old one may go."""
         snapshot = self.snapshot
-        if snapshot.health_checks is not self._health_checks:
-            self._health_checks = snapshot.health_checks
-            self._apply_checks(snapshot)
+        self._health.follow(snapshot)
         self._apply_targets(snapshot)
-        if snapshot.locations.is_measured:
-            self._meter.watch(snapshot.regions)
         if self._dispatch is not None:
             self._dispatch.refresh()
 
@@ -256,31 +238,6 @@ class Server:
             if self._dispatch is not None:
                 self._targets.start(self._recursive, self._dispatch.local)
         self._targets.update(snapshot.outside)
-
-    def _apply_checks(self, snapshot: Snapshot) -> None:
-        """Hand the health checks of a new snapshot to the scheduler; made with the first check."""
-        if self._scheduler is None:
-            if not snapshot.health_checks:
-                return
-            from r53lite.health.probes.http import HttpProbe
-            from r53lite.health.scheduler import HealthScheduler
-
-            self._probe = HttpProbe(self._settings.health.probe_networks)
-            self._scheduler = HealthScheduler(
-                probe=self._probe,
-                max_in_flight=self._settings.health.max_in_flight,
-                on_success=self._measure,
-            )
-            self._scheduler.update(snapshot.health_checks)
-            if self._is_ready:
-                self._scheduler.start()
-        else:
-            self._scheduler.update(snapshot.health_checks)
-
-    def _measure(self, check: str, seconds: float, now: float) -> None:
-        """Let the time of a probe count for latencies, where the locations say that it does."""
-        if self.snapshot.locations.is_measured and self._meter.observe(check, seconds, now):
-            self._registry.publish_latencies(self._meter.published)
 
     async def _start_http(self, endpoint: Endpoint) -> None:
         from r53lite.api.http import HttpPort  # aiohttp costs 0.2 s: only after the DNS sockets are open
@@ -336,14 +293,6 @@ def _dispatch_settings(settings: Settings) -> DispatchSettings:
     )
 
 
-def find_locations(settings: Settings, sources: Sequence[Path]) -> Path | None:
-    """Return the locations file: the settings' one, else the first directory's `locations.yaml`."""
-    if settings.locations is not None:
-        return Path(settings.locations)
-    candidates = (source / RESERVED_LOCATIONS_NAME for source in sources if source.is_dir())
-    return next((path for path in candidates if path.exists()), None)
-
-
 def load_root_hints(path: str | None) -> Delegation:
     """Read root hints, or return the IANA root servers.
 
@@ -362,35 +311,3 @@ def load_root_hints(path: str | None) -> Delegation:
     if faults.has_errors:
         raise SettingsError(faults.items)
     return hints
-
-
-async def run_until_stopped(
-    start: Callable[[], Coroutine[None, None, None]],
-    stop: Callable[[], Coroutine[None, None, None]],
-    on_hangup: Callable[[], None] | None = None,
-) -> None:
-    """Start, wait for SIGINT or SIGTERM, stop; a signal during the start ends it too.
-
-    Args:
-        start: opens everything. stop: closes it. on_hangup: what SIGHUP does; None lets it end the process.
-    """
-    loop = asyncio.get_running_loop()
-    stopped = asyncio.Event()
-    if on_hangup is not None:
-        loop.add_signal_handler(signal.SIGHUP, on_hangup)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopped.set)
-    starting = loop.create_task(start())
-    waiting = loop.create_task(stopped.wait())
-    try:
-        await asyncio.wait({starting, waiting}, return_when=asyncio.FIRST_COMPLETED)
-        if starting.done():
-            starting.result()
-            await waiting
-        else:
-            starting.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await starting
-    finally:
-        waiting.cancel()
-        await stop()

@@ -89,12 +89,12 @@ async def test_measured_latencies_count_on_request(tmp_path: Path, latency: str,
     try:
         for _ in range(3):  # new, compiled, ready
             assert await ask(server, "near") == ("127.0.0.3", 0)
-        server._measure("east", 0.2, 0.0)  # what the scheduler tells of a success
-        server._measure("west", 0.02, 0.0)
+        server._health.measure("east", 0.2, 0.0)  # what the scheduler tells of a success
+        server._health.measure("west", 0.02, 0.0)
         for _ in range(3):
             assert await ask(server, "near") == (expected, 0)
         before = server.snapshot
-        server._measure("west", 0.0201, 10.0)
+        server._health.measure("west", 0.0201, 10.0)
         assert server.snapshot is before
         (tmp_path / "example.test.zone").write_text(ZONE + "x A 192.0.2.2\n")
         await until(lambda: server.snapshot.version > before.version, LIVE_WITHIN_S)
