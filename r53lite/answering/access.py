@@ -5,7 +5,9 @@ otherwise)
 from __future__ import annotations
 
 from collections.abc import Iterable
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from ipaddress import IPv4Network, IPv6Network
+
+from r53lite.dns.address import Address, unmapped
 
 
 class AccessList:
@@ -14,8 +16,7 @@ class AccessList:
     def __init__(self, networks: Iterable[IPv4Network | IPv6Network]) -> None:
         self._networks = tuple(networks)
 
-    def permits(self, address: IPv4Address | IPv6Address) -> bool:
+    def permits(self, address: Address) -> bool:
         """Say whether the address lies in one of the networks; a v4-mapped IPv6 address counts as IPv4."""
-        if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-            address = address.ipv4_mapped
-        return any(address in network for network in self._networks)
+        host = unmapped(address)
+        return any(host in network for network in self._networks)

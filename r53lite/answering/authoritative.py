@@ -22,6 +22,7 @@ from r53lite.dns.rrset import RRset
 from r53lite.routing.context import Context
 from r53lite.routing.record_set import RecordSetGroup
 from r53lite.routing.registry import select
+from r53lite.routing.selection import arranged_rdatas
 from r53lite.zone.catalog import Catalog
 from r53lite.zone.lookup import additional_addresses, lookup
 from r53lite.zone.model import Data, Zone
@@ -245,13 +246,3 @@ def _delegated(chain: _Chain, referral: Referral, options: Options) -> Result:
         additional=referral.sibling_glue,
     )
     return Result(response, referral=referral)
-
-
-def arranged_rdatas(rdatas: tuple[bytes, ...], context: Context) -> tuple[bytes, ...]:
-    """Return the values in a uniformly random order.
-
-    Source: docs/route53/records-and-changes.md §1.10: all values, in random order each time.
-    """
-    if len(rdatas) < 2:
-        return rdatas
-    return tuple([rdatas[index] for index in context.arrange(len(rdatas), len(rdatas))])

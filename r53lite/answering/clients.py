@@ -12,6 +12,7 @@ from ipaddress import ip_address
 from r53lite.answering.access import AccessList
 from r53lite.answering.kept import Kept
 from r53lite.answering.place import Place
+from r53lite.dns.address import unmapped
 from r53lite.dns.edns import ClientSubnet
 from r53lite.routing.cidr_index import ClientPrefix
 from r53lite.routing.locations import Locations
@@ -70,7 +71,7 @@ class Clients:
     def _place_of(self, locations: Locations, address: str) -> Place:
         place = self._places.get(address)
         if place is None:
-            packed = ip_address(unscoped(address)).packed
+            packed = unmapped(ip_address(unscoped(address))).packed
             client = ClientPrefix(packed, 8 * len(packed))
             place = Place(partial(locations.look_up_address, packed), client)
             self._places.put(address, place)

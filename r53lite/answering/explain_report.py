@@ -17,6 +17,7 @@ from r53lite.answering.asking import Ask, client_of, locate
 from r53lite.answering.authoritative import Options, Result, respond
 from r53lite.answering.odds_report import Shape, location_shape, zone_of
 from r53lite.answering.policy_story import PolicyTeller, count, make_step
+from r53lite.answering.summary import summary_of
 from r53lite.control.snapshot import Snapshot
 from r53lite.dns import rrtypes
 from r53lite.dns.name import format_name
@@ -65,18 +66,17 @@ def report_explanation(
         "client": str(ask.client),
         "location": location_shape(location),
         "steps": steps,
-        "answer": _answer_shape(result),
+        "answer": _answer_shape(result, ask.qtype),
     }
 
 
-def _answer_shape(result: Result) -> Shape:
-    response = result.response
-    last = response.answer[-1] if response.answer else None
+def _answer_shape(result: Result, qtype: int) -> Shape:
+    ttl, rrtype, values = summary_of(result, qtype)
     shape: Shape = {
-        "rcode": format_rcode(response.rcode),
-        "ttl": None if last is None else last.ttl,
-        "values": [] if last is None else [format_rdata(last.rrtype, rdata) for rdata in last.rdatas],
-        "scope_prefix_len": response.scope_prefix_len,
+        "rcode": format_rcode(result.response.rcode),
+        "ttl": ttl,
+        "values": [format_rdata(rrtype, rdata) for rdata in values],
+        "scope_prefix_len": result.response.scope_prefix_len,
     }
     if result.leaving is not None:
         shape["leaving"] = format_name(result.leaving)
@@ -114,7 +114,7 @@ class _Teller:
                     yield from self._policies.tell(story)
         if not is_located:
             yield self._tell_location(location, trace)
-        yield _tell_answer(result)
+        yield _tell_answer(result, self._ask.qtype)
 
     def _zone_of(self, name: bytes) -> Zone | None:
         """Return the zone that `authoritative.respond` looks a name up in."""
@@ -199,8 +199,8 @@ def _what_it_is(data: object) -> str:
     return count(len(data.rdatas), "record")
 
 
-def _tell_answer(result: Result) -> Shape:
-    shape = _answer_shape(result)
+def _tell_answer(result: Result, qtype: int) -> Shape:
+    shape = _answer_shape(result, qtype)
     values = shape["values"]
     assert isinstance(values, list)
     text = str(shape["rcode"])
@@ -208,10 +208,10 @@ def _tell_answer(result: Result) -> Shape:
         text += f", TTL {shape['ttl']} s: {', '.join(values)}"
     elif "referral" in shape:
         text += f", a referral to the servers of {shape['referral']}"
+    elif "leaving" in shape:
+        text += f", TTL {shape['ttl']} s: the chain goes on at {shape['leaving']}, outside of our zones"
     else:
         text += ", no records"
-    if "leaving" in shape:
-        text += f"; the chain goes on at {shape['leaving']}, outside of our zones"
     scope = result.response.scope_prefix_len
     text += f"; holds for every client of the same /{scope}" if scope else "; holds for every client"
     return make_step("answer", text, **shape)

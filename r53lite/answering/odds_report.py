@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from r53lite.answering.asking import Ask, NotOurNameError, client_of, is_fixed, locate, with_checks
 from r53lite.answering.authoritative import Options, Result, respond
+from r53lite.answering.summary import summary_of
 from r53lite.control.snapshot import Snapshot
 from r53lite.dns import rrtypes
 from r53lite.dns.name import format_name
@@ -133,24 +134,15 @@ def _respond(snapshot: Snapshot, zone: Zone, qname: bytes, qtype: int, context: 
 
 
 def answered_of(outcome: Outcome[Result], qtype: int) -> Answered:
-    """Return what an outcome answers.
-
-    The values are those of the last RRset; of a chain that leaves our zones there are none, because whoever
-    asks has to go on.
-    """
-    response = outcome.value.response
-    last = response.answer[-1] if response.answer else None
-    is_cut_short = last is not None and last.rrtype == rrtypes.CNAME and qtype != rrtypes.CNAME
-    values = () if last is None or is_cut_short else last.rdatas
+    """Return what an outcome answers."""
+    ttl, rrtype, values = summary_of(outcome.value, qtype)
     path = tuple(step for _, selection in outcome.visits for step in selection.path)
     return Answered(
-        response.rcode,
-        None
-        if last is None
-        else min(rrset.ttl for rrset in response.answer if rrset.rrtype != rrtypes.DNAME),
+        outcome.value.response.rcode,
+        ttl,
         tuple(sorted(values)),
         path,
-        qtype if last is None else last.rrtype,
+        rrtype,
         outcome.value.leaving,
         None if outcome.value.referral is None else outcome.value.referral.ns.owner,
     )

@@ -9,10 +9,10 @@ Source: docs/route53/routing-policies.md §2.6.
 from __future__ import annotations
 
 import re
-from ipaddress import ip_network
 from typing import NamedTuple
 
 from r53lite.config.document import Network, Reader, Scalar
+from r53lite.routing.ranges import parse_network
 from r53lite.routing.record_set import DEFAULT
 
 MAX_BLOCK_BITS = {4: 24, 6: 48}  # §2.6
@@ -75,7 +75,7 @@ def _read_collection(name: str, parent: Reader) -> CidrCollection:
 def _read_block(reader: Reader, location: str, scalar: Scalar) -> Network | None:
     """Return a block; its size is limited (§2.6): an IPv4 block has at most 24 bits, an IPv6 block 48."""
     try:
-        block = ip_network(scalar.text)
+        block = parse_network(scalar.text)
     except ValueError as error:
         reason = f"{reader.at(location)} holds {scalar.text!r}; expected a network ({error})"
         reader.faults.error(scalar.line, reason)

@@ -11,12 +11,11 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
-from ipaddress import ip_network
 
 from r53lite.errors import Faults
 from r53lite.routing.latencies import LatencyMatrix, LatencyRow
 from r53lite.routing.places import REGIONS, unknown_region
-from r53lite.routing.ranges import Network
+from r53lite.routing.ranges import Network, parse_network
 
 MAX_LATENCY_MS = 60_000.0  # our choice: a minute means that the unit was mistaken
 MAX_CELL_LENGTH = 1000  # our choice: a cell is a region, a network or a number
@@ -81,7 +80,7 @@ def _client(line: int, text: str, faults: Faults) -> str | Network | None:
     if text in REGIONS:
         return text
     try:
-        return ip_network(text)
+        return parse_network(text)
     except ValueError as error:
         if "/" in text or ":" in text or text[:1].isdigit():
             faults.error(line, f"expected a region or a network, got {text!r} ({error})")

@@ -9,7 +9,6 @@ Pure: takes a document, not a path; the files that it names are opened by the ca
 
 from __future__ import annotations
 
-from ipaddress import ip_network
 from typing import Protocol
 
 from r53lite.config.document import Network, Node, Reader, Scalar, Sequence
@@ -19,6 +18,7 @@ from r53lite.routing.context import ClientLocation
 from r53lite.routing.latencies import LatencyMatrix, LatencyTable
 from r53lite.routing.locations import Database, Locations
 from r53lite.routing.places import CONTINENTS, COUNTRY_CONTINENT, REGIONS, Coordinates, unknown_region
+from r53lite.routing.ranges import parse_network
 
 ESTIMATED, MEASURED = LATENCY_SOURCES = ("estimated", "measured")
 MAX_SUBDIVISION_LENGTH = 3  # docs/route53/routing-policies.md §2.4
@@ -100,7 +100,7 @@ def _read_network(reader: Reader) -> Network | None:
     if not text:
         return None
     try:
-        return ip_network(text)
+        return parse_network(text)
     except ValueError as error:
         reason = f"{reader.at('cidr')} is {text!r}; expected a network ({error})"
         reader.faults.error(reader.line_of("cidr"), reason)

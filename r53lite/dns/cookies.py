@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from ipaddress import ip_address
 from typing import NamedTuple
 
+from r53lite.dns.address import unmapped
 from r53lite.dns.edns import CLIENT_COOKIE_BYTES
 
 SECRET_BYTES = 16  # RFC 9018 §4.4: a SipHash key
@@ -112,10 +113,7 @@ def _age(server: bytes, now: int) -> int:
 
 def _packed(address: str) -> bytes:
     """Return an address as the hash takes it: an IPv4 client of an IPv6 socket is an IPv4 client."""
-    ip = ip_address(address)
-    if ip.version == 6 and ip.ipv4_mapped is not None:
-        return ip.ipv4_mapped.packed
-    return ip.packed
+    return unmapped(ip_address(address)).packed
 
 
 def siphash24(key: bytes, message: bytes) -> bytes:

@@ -16,10 +16,11 @@ import asyncio
 import contextlib
 import secrets
 from collections.abc import Callable, Iterable
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Network, IPv6Network, ip_address
 
 import asyncio_dgram
 
+from r53lite.dns.address import Address, unmapped
 from r53lite.errors import ResolutionError
 
 Network = IPv4Network | IPv6Network
@@ -94,10 +95,10 @@ class Upstream:
         except (OSError, asyncio_dgram.TransportClosed) as error:
             raise UpstreamError(f"could not be reached: {error}") from error
 
-    def _is_allowed(self, address: IPv4Address | IPv6Address) -> bool:
+    def _is_allowed(self, address: Address) -> bool:
         """Say whether queries may go to an address; the kernel sends an IPv4-mapped one over IPv4."""
-        mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-        return any((mapped or address) in network for network in self._networks)
+        host = unmapped(address)
+        return any(host in network for network in self._networks)
 
     async def _carry_over_udp(self, address: str, query: bytes) -> bytes:
         """Exchange datagrams until a reply to the query comes."""

@@ -72,12 +72,12 @@ class CidrIndex:
         """Return the locations of a client, and for which prefix that holds; without a client the default."""
         if client is None:
             return CidrMatch(self._chain(None), 0)
-        number, bits, mapped_bits = numbered(client.packed, client.prefix_len)
+        number, bits = numbered(client.packed)
         family = self._ranges.family(bits)
-        block, _ = family.find(number, client.prefix_len - mapped_bits)
+        block, _ = family.find(number, client.prefix_len)
         if not client.is_scoped:
             return CidrMatch(self._chain(block), 0)
-        return CidrMatch(self._chain(block), family.scope_in(self._runs[bits], number) + mapped_bits)
+        return CidrMatch(self._chain(block), family.scope_in(self._runs[bits], number))
 
     def _chain(self, block: Block[str] | None) -> tuple[str, ...]:
         """Return the locations of a block and of those it lies in."""

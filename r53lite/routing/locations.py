@@ -20,7 +20,8 @@ from typing import NamedTuple, Protocol
 
 from r53lite.routing.context import UNKNOWN, Aspect, ClientLocation
 from r53lite.routing.latencies import LatencyMatrix, LatencyRow, LatencyTable, complete
-from r53lite.routing.neighborhood import Classes, Found, Known, Neighborhood, Outlines, Subnet
+from r53lite.routing.neighborhood import Found, Neighborhood, Subnet
+from r53lite.routing.outlines import Classes, Known, Outlines
 from r53lite.routing.places import COUNTRY_CONTINENT, REGION_AREAS, REGIONS
 from r53lite.routing.ranges import Block, Network, Ranges, numbered
 
@@ -126,6 +127,7 @@ class Locations:
         copied = copy(self)
         copied._measured = measured
         copied._known, copied._numbers, copied._counter = {}, {}, count(1)
+        copied._outlines = {bits: outlines.without_views() for bits, outlines in self._outlines.items()}
         return copied
 
     def locate(self, address: bytes, source_prefix_len: int) -> ClientLocation:
@@ -158,7 +160,7 @@ class Locations:
 
     def look_up_address(self, address: bytes) -> Located:
         """Locate a client by its whole address, for replies that tell no scope: all scopes are 0."""
-        number, bits, _ = numbered(address, 8 * len(address))
+        number, bits = numbered(address)
         known = self._at(number, bits, bits).known
         return Located(known.location, *known.classes)
 
@@ -237,7 +239,7 @@ def _layered(
     entries: Sequence[tuple[Network, ClientLocation]], matrix: LatencyMatrix
 ) -> Iterator[tuple[Network, _Said]]:
     """Lay the networks of both files over each other: each network says what both say of it."""
-    said_of = [(network, _Said(location, _prefix_len(network), None)) for network, location in entries]
+    said_of = [(network, _Said(location, network.prefixlen, None)) for network, location in entries]
     if not matrix.networks:
         yield from said_of
         return
@@ -249,9 +251,3 @@ def _layered(
         row, _ = rows.find(packed, network.prefixlen)
         said = _NOTHING if place is None else place.value
         yield network, said._replace(row=None if row is None else row.value)
-
-
-def _prefix_len(network: Network) -> int:
-    """Return the length of a network in the family its clients count to."""
-    _, _, mapped_bits = numbered(network.network_address.packed, network.prefixlen)
-    return network.prefixlen - mapped_bits

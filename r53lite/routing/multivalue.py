@@ -1,7 +1,7 @@
 """Which sets does a multivalue group answer with? Up to eight healthy ones, another sample for each query.
 
 The sample is drawn without replacement and in random order, so every healthy set is equally likely to be in
-it and equally likely to come first. When no set is healthy the sample is of all.
+it and equally likely to come first, with one of its values. When no set is healthy the sample is of all.
 
 Source: docs/route53/routing-policies.md §2.7.
 """
@@ -9,10 +9,11 @@ Source: docs/route53/routing-policies.md §2.7.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 
 from r53lite.routing.context import Context
 from r53lite.routing.record_set import RecordSet
-from r53lite.routing.selection import Selection
+from r53lite.routing.selection import Selection, arranged_rdatas
 
 MAX_SETS = 8  # §2.7
 
@@ -31,10 +32,10 @@ def sample(sets: Sequence[RecordSet], context: Context) -> Selection:
     draw = context.arrange if wanted == len(sets) or _is_even(sets) else context.sample
     chosen = tuple([sets[index] for index in draw(len(sets), wanted)])
     ttl = min(record_set.ttl for record_set in chosen)
-    rdatas = dict.fromkeys(rdata for record_set in chosen for rdata in record_set.rdatas)
-    is_arranged = 1 < len(rdatas) == sum(len(record_set.rdatas) for record_set in chosen) == len(chosen)
+    values = [arranged_rdatas(record_set.rdatas, context) for record_set in chosen]
+    rdatas = tuple(dict.fromkeys(chain.from_iterable(values)))
     path = tuple([record_set.id for record_set in chosen])
-    return Selection(ttl, tuple(rdatas), chosen, is_arranged=is_arranged, path=path)
+    return Selection(ttl, rdatas, chosen, is_arranged=True, path=path)
 
 
 def _is_even(sets: Sequence[RecordSet]) -> bool:

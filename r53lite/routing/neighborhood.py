@@ -4,9 +4,9 @@ What is known of addresses divides them into pieces, prefixes in which nothing e
 from the client's piece, neighbor after neighbor, while what counts stays the same: for everything together,
 for the area, for the position, and for the view of one group. Neighbors that say the same count as one.
 
-Where no database is involved the scopes of the three are exact: shorter ones would cover somebody else. With
-a database, and for views, the neighborhood is searched up to so many pieces, so a scope may be longer than it
-needs to be, never shorter.
+Where no database is involved the scopes of the three are exact: shorter ones would cover somebody else. So
+are those of views, but for very many networks (`routing.outlines`). Else the neighborhood is searched up to
+so many pieces, and a scope may be longer than it needs to be, never shorter.
 
 A client subnet whose addresses are alike in what a policy looks at is located like its first address,
 whatever else divides it; so what is answered within a scope is what every subnet inside of it would get. A
@@ -18,30 +18,17 @@ Source: RFC 7871 §7.2.1; the search is our choice.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from ipaddress import ip_network
 from typing import NamedTuple
 
-from r53lite.routing.context import AREA, EVERYTHING, POSITION, UNKNOWN, Aspect, ClientLocation, Sight
-from r53lite.routing.ranges import Block, Family, V, numbered
+from r53lite.routing.context import EVERYTHING, Aspect, ClientLocation, Sight
+from r53lite.routing.outlines import Classes, Known, Outlines, Scopes, ViewOutline, kind_of
+from r53lite.routing.ranges import numbered
 
 MAX_PIECES = 8  # our choice: some 0.1 ms for a client, and for a view, seen for the first time
-MAX_CONFIGURED_PIECES = 64  # our choice: networks alone take less time
+MAX_RUNS = 64  # our choice: networks alone take less time
 MAX_VIEWS = 64  # our choice: groups whose sights one client's place remembers
-
-Classes = tuple[int, int, int]
-"""The classes of everything, of the area, and of the position, in the order of `Aspect.index`."""
-
-Scopes = tuple[int, int, int]
-"""Prefix lengths in the same order."""
-
-
-class Known(NamedTuple):
-    """A completed location and its classes. `origin` keeps alive what it is found by."""
-
-    location: ClientLocation
-    classes: Classes
-    origin: object
 
 
 class Found(NamedTuple):
@@ -52,26 +39,6 @@ class Found(NamedTuple):
     known: Known
     prefix_len: int
     network_prefix_len: int
-
-
-class Outlines:
-    """Where what policies look at changes, in the networks of one family without a database."""
-
-    def __init__(self, family: Family[V], classes_of: Callable[[Block[V] | None], Classes]) -> None:
-        def class_of(index: int) -> Callable[[Block[V] | None], Hashable]:
-            return lambda block: classes_of(block)[index]
-
-        self._outlines = [family.outline(class_of(index)) for index in range(3)]
-        self._scope_in = family.scope_in
-
-    def scope(self, number: int, index: int) -> int:
-        """Return the shortest prefix around an address in which one aspect does not change."""
-        return self._scope_in(self._outlines[index], number)
-
-    def scopes(self, number: int) -> Scopes:
-        """Return the shortest prefixes around an address in which nothing changes."""
-        everything, area, position = (self.scope(number, one.index) for one in (EVERYTHING, AREA, POSITION))
-        return everything, area, position
 
 
 class Neighborhood:
@@ -113,16 +80,19 @@ class Neighborhood:
             scopes = [prefix_len - 1 if same[i] else scopes[i] for i in range(3)]
         return scopes[0], scopes[1], scopes[2]
 
-    def view_scope(self, view: Aspect, location: ClientLocation, number: int, bits: int, least: int) -> int:
+    def view_scope(self, view: Aspect, known: Known, number: int, bits: int, least: int) -> int:
         """Return the shortest prefix, from `least` bits on, around an address in which a group sees no
         difference, as far as so many pieces show it.
         """
-        kind = _kind(view, location)
-        budget = MAX_CONFIGURED_PIECES if self._outlines else MAX_PIECES
+        outline = self._view_outline(view, bits)
+        if outline is not None:
+            return outline.scope(number, bits)
+        kind = kind_of(view, known)
+        budget = MAX_RUNS if self._outlines else MAX_PIECES
         for prefix_len in range(least, 0, -1):
-            for known in self._pieces(_neighbor(number, bits, prefix_len), bits, prefix_len, view.index):
+            for piece in self._pieces(_neighbor(number, bits, prefix_len), bits, prefix_len, view.index):
                 budget -= 1
-                if budget < 0 or _kind(view, known.location) != kind:
+                if budget < 0 or kind_of(view, piece) != kind:
                     return prefix_len
         return 0
 
@@ -133,24 +103,34 @@ class Neighborhood:
         that are alike in the aspect, and those that `view_scope` adds. What nobody knows is no kind of its
         own here: what clients get is all that counts.
         """
-        assert view.class_of is not None  # only views have neighborhoods
-        budget = 1 + MAX_CONFIGURED_PIECES if self._outlines else 1 + 2 * MAX_PIECES
-        kinds = set()
-        for known in self._pieces(number, bits, prefix_len, view.index):
+        outline = self._view_outline(view, bits)
+        if outline is not None:
+            return outline.is_alike(number, number + (1 << bits - prefix_len))
+        budget = 1 + MAX_RUNS if self._outlines else 1 + 2 * MAX_PIECES
+        found = set()
+        for piece in self._pieces(number, bits, prefix_len, view.index):
             budget -= 1
-            kinds.add(view.class_of(known.location))
-            if budget < 0 or len(kinds) > 1:
+            found.add(kind_of(view, piece).group_class)
+            if budget < 0 or len(found) > 1:
                 return False
         return True
 
+    def _view_outline(self, view: Aspect, bits: int) -> ViewOutline | None:
+        outlines = self._outlines.get(bits)
+        return None if outlines is None else outlines.view(view, lambda at: self._at(at, bits, bits).known)
+
     def _pieces(self, start: int, bits: int, prefix_len: int, index: int) -> Iterator[Known]:
-        """Yield what is known in each piece of a prefix; with outlines, where one aspect changes."""
+        """Yield what is known in each piece of a prefix; with outlines, in each run of one aspect."""
         outlines = self._outlines.get(bits)
         end = start + (1 << bits - prefix_len)
+        if outlines is not None:
+            for at in outlines.runs(start, end, index):
+                yield self._at(at, bits, bits).known
+            return
         while start < end:
             found = self._at(start, bits, bits)
             yield found.known
-            size = 1 << bits - (found.prefix_len if outlines is None else outlines.scope(start, index))
+            size = 1 << bits - found.prefix_len
             start = (start // size + 1) * size
 
 
@@ -167,7 +147,6 @@ class Subnet:
     __slots__ = (
         "_bits",
         "_here",
-        "_mapped_bits",
         "_neighborhood",
         "_number",
         "_prefix_len",
@@ -180,8 +159,8 @@ class Subnet:
         self, neighborhood: Neighborhood, address: bytes, source_prefix_len: int, *, is_named: bool = False
     ) -> None:
         self._neighborhood = neighborhood
-        self._number, self._bits, self._mapped_bits = numbered(address, source_prefix_len)
-        self._prefix_len = source_prefix_len - self._mapped_bits
+        self._number, self._bits = numbered(address)
+        self._prefix_len = source_prefix_len
         here, whole, self._scopes = neighborhood.look_around(self._number, self._bits, self._prefix_len)
         if is_named:
             named = _named(here, self._number, self._bits)
@@ -193,9 +172,9 @@ class Subnet:
         """Return where the whole is, with the scopes of everything, area and position, and its sights."""
         everything, area, position = self._scopes
         return self._whole.location._replace(
-            prefix_len=everything + self._mapped_bits,
-            area_prefix_len=area + self._mapped_bits,
-            position_prefix_len=position + self._mapped_bits,
+            prefix_len=everything,
+            area_prefix_len=area,
+            position_prefix_len=position,
             sights=self,
         )
 
@@ -221,9 +200,8 @@ class Subnet:
     def _look(self, aspect: Aspect) -> Sight:
         scope = self._scopes[aspect.index]
         if aspect.class_of is not None:
-            here = self._here.location
-            scope = self._neighborhood.view_scope(aspect, here, self._number, self._bits, scope)
-        return Sight(self.seen(aspect), scope + self._mapped_bits)
+            scope = self._neighborhood.view_scope(aspect, self._here, self._number, self._bits, scope)
+        return Sight(self.seen(aspect), scope)
 
     def seen(self, aspect: Aspect) -> ClientLocation:
         """Return where it is to a policy: where its first address is, if all of it is alike to that."""
@@ -252,14 +230,3 @@ def _neighbor(number: int, bits: int, prefix_len: int) -> int:
     """Return the first address of the prefix that shares its parent with the one around an address."""
     size = 1 << bits - prefix_len
     return (number // size ^ 1) * size
-
-
-def _kind(view: Aspect, location: ClientLocation) -> Hashable:
-    """Return what a group makes of a location.
-
-    For what looks at positions nobody's location is a kind of its own: that `DEFAULT_REGION` stands for it is
-    `[INF]`, and a scope must not take the clients of a configured network for the rest of the world.
-    """
-    assert view.class_of is not None  # only views have neighborhoods
-    is_nobody = view.index == POSITION.index and location.source == UNKNOWN.source
-    return is_nobody, view.class_of(location)

@@ -9,24 +9,25 @@ A client subnet matches the networks that contain the whole of it. Where a longe
 subnet, the scope is longer than the subnet: it was not specific enough (RFC 7871 §7.2.1 has this meaning
 for it).
 
+Addresses with an IPv4 address mapped inside (::ffff:0:0/96) are IPv6 here, as a client subnet of them is:
+one of the other family than a block never matches it. Networks of them are refused when they are read.
+
 Pure; used for the networks of `locations.yaml` and for the blocks of CIDR collections.
 
-Left out: addresses with an IPv4 address mapped inside (::ffff:0:0/96) are IPv4 here, and no other IPv6
-prefix is kept from covering them.
+Source: RFC 7871 §7.2.1; docs/route53/records-and-changes.md §1.10 (ECS).
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from ipaddress import IPv4Network, IPv6Network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Generic, NamedTuple, TypeVar
 
 Network = IPv4Network | IPv6Network
 V = TypeVar("V")
 
-_MAPPED_PREFIX = bytes(10) + b"\xff\xff"  # RFC 4291 §2.5.5.2
-_MAPPED_BITS = 96
+_MAPPED = IPv6Network("::ffff:0:0/96")  # RFC 4291 §2.5.5.2
 
 
 class Block(NamedTuple, Generic[V]):
@@ -48,26 +49,22 @@ class Block(NamedTuple, Generic[V]):
             block = block.parent
 
 
-class Numbered(NamedTuple):
-    """An address as a number, the bits of its family, and how many bits were in front of it."""
+def parse_network(text: str) -> Network:
+    """Return the network that a text names.
 
-    number: int
-    bits: int
-    mapped_bits: int
-
-
-def numbered(address: bytes, prefix_len: int) -> Numbered:
-    """Return an address of 4 or 16 octets as a number; one mapped into IPv6 is IPv4.
-
-    Args:
-        address: the octets.
-        prefix_len: how many of its bits are known; below 96 a mapped address cannot be told.
+    Raises:
+        ValueError: it names none, or one whose clients are IPv4.
     """
-    if len(address) == 4:
-        return Numbered(int.from_bytes(address, "big"), 32, 0)
-    if prefix_len >= _MAPPED_BITS and address.startswith(_MAPPED_PREFIX):
-        return Numbered(int.from_bytes(address[12:], "big"), 32, _MAPPED_BITS)
-    return Numbered(int.from_bytes(address, "big"), 128, 0)
+    network = ip_network(text)
+    if isinstance(network, IPv6Network) and network.subnet_of(_MAPPED):
+        packed, prefix_len = network.network_address.packed[-4:], network.prefixlen - _MAPPED.prefixlen
+        raise ValueError(f"its clients are IPv4; write {str(IPv4Network((packed, prefix_len)))!r}")
+    return network
+
+
+def numbered(address: bytes) -> tuple[int, int]:
+    """Return an address of 4 or 16 octets as a number, and the bits of its family."""
+    return int.from_bytes(address, "big"), 8 * len(address)
 
 
 class Ranges(Generic[V]):
@@ -76,9 +73,8 @@ class Ranges(Generic[V]):
     def __init__(self, entries: Iterable[tuple[Network, V]] = ()) -> None:
         families: dict[int, dict[tuple[int, int], V]] = {32: {}, 128: {}}
         for network, value in entries:
-            prefix_len = network.prefixlen
-            number, bits, mapped_bits = numbered(network.network_address.packed, prefix_len)
-            families[bits][number, prefix_len - mapped_bits] = value
+            number, bits = numbered(network.network_address.packed)
+            families[bits][number, network.prefixlen] = value
         self.families = Family(families[32], 32), Family(families[128], 128)
 
     def family(self, bits: int) -> Family[V]:
@@ -99,9 +95,8 @@ class Ranges(Generic[V]):
 
         Source: RFC 7871 §7.2.1; docs/route53/routing-policies.md §2.6.
         """
-        number, bits, mapped_bits = numbered(address, source_prefix_len)
-        block, scope = self.family(bits).find(number, source_prefix_len - mapped_bits)
-        return block, scope + mapped_bits
+        number, bits = numbered(address)
+        return self.family(bits).find(number, source_prefix_len)
 
 
 class Family(Generic[V]):

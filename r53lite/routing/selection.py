@@ -62,3 +62,13 @@ def select_one(record_set: RecordSet) -> Selection:
     """Return the selection of exactly one set with values: all of them."""
     path = (record_set.id,) if record_set.id else ()
     return Selection(record_set.ttl, record_set.rdatas, (record_set,), path=path)
+
+
+def arranged_rdatas(rdatas: tuple[bytes, ...], context: Context) -> tuple[bytes, ...]:
+    """Return the values in a uniformly random order.
+
+    Source: docs/route53/records-and-changes.md §1.10: all values, in random order each time.
+    """
+    if len(rdatas) < 2:
+        return rdatas
+    return tuple([rdatas[index] for index in context.arrange(len(rdatas), len(rdatas))])

@@ -19,11 +19,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from r53lite.routing import multivalue
+from r53lite.routing import multivalue, weighted
 from r53lite.routing.context import EVERYTHING, Context
 from r53lite.routing.record_set import AliasTarget, OutsideTarget, RecordSet, RecordSetGroup
 from r53lite.routing.selection import NOTHING, UNUSABLE, Selection, healthy_sets, select_one
-from r53lite.routing.weighted import drawable
 
 MAX_DEPTH = 32  # our choice `[INF]`: so many aliases in a row; longer chains are refused when they are loaded
 MAX_GLANCED = 16  # our choice: groups of which each costs up to 0.1 ms for a client seen for the first time
@@ -69,20 +68,20 @@ class Walk:
         if id(group) in self._unhealthy:
             return None
         sets = healthy_sets(group, self._context)
-        if group.policy == "weighted":
-            sets = self._hopeful(sets)
-            self._glance_at(drawable(sets))
-        if group.policy != "multivalue":
-            for record_set in self._order(group, sets, self._context):
+        if group.policy == "multivalue":
+            return multivalue.sample(sets, self._context) if sets else None
+        for turn in _turns(group, sets):
+            if group.policy == "weighted":
+                turn = self._hopeful(turn)
+                self._glance_at(turn)
+            for record_set in self._order(group, turn, self._context):
                 selection = self._try(record_set)
                 if selection is not None:
                     return selection
-        elif sets:
-            return multivalue.sample(sets, self._context)
         self._unhealthy.add(id(group))
         return None
 
-    def _hopeful(self, sets: list[RecordSet]) -> list[RecordSet]:
+    def _hopeful(self, sets: Sequence[RecordSet]) -> Sequence[RecordSet]:
         """Leave out aliases below which nothing is healthy, before chance decides.
 
         To draw such a set, to back out of it and to draw again gives the others the same shares. But every
@@ -153,14 +152,15 @@ class Walk:
         if known is not None:
             return known
         first = NOTHING
-        if group.policy == "weighted":
-            self._glance_at(group.sets)
-        for record_set in self._order(group, group.sets, self._context):
-            selection = self._descend(record_set)._replace(is_healthy=False)
-            if selection.rdatas:
-                return selection
-            if first is NOTHING:
-                first = selection
+        for turn in _turns(group, group.sets):
+            if group.policy == "weighted":
+                self._glance_at(turn)
+            for record_set in self._order(group, turn, self._context):
+                selection = self._descend(record_set)._replace(is_healthy=False)
+                if selection.rdatas:
+                    return selection
+                if first is NOTHING:
+                    first = selection
         self._barren[id(group)] = first
         return first
 
@@ -207,8 +207,7 @@ class Walk:
         is_last_resort = self._is_unhealthy(group)
         sets = list(group.sets) if is_last_resort else healthy_sets(group, self._context)
         if group.policy == "weighted":
-            hopeful = [one for one in sets if one.alias is None or not self._is_hopeless(one.alias)]
-            self._glance_at(sets if is_last_resort else drawable(hopeful))
+            self._glance_at(self._first_turn(sets, is_last_resort=is_last_resort))
         elif group.policy != "multivalue":
             for record_set in self._order(group, sets, self._context):
                 if is_last_resort or record_set.alias is None or not self._is_hopeless(record_set.alias):
@@ -216,9 +215,26 @@ class Walk:
                     if not is_last_resort:
                         return
 
+    def _first_turn(self, sets: list[RecordSet], *, is_last_resort: bool) -> Sequence[RecordSet]:
+        """Return of which sets of a weighted group chance takes one; of more where a last resort may lead on,
+        because what it takes first may have no data.
+        """
+        for turn in weighted.turns(sets):
+            if is_last_resort:
+                return sets if any(one.alias is not None for one in turn) else turn
+            hopeful = [one for one in turn if one.alias is None or not self._is_hopeless(one.alias)]
+            if hopeful:
+                return hopeful
+        return ()
+
     def _glance_at_all(self, group: RecordSetGroup) -> None:
         """Look at all that may count of the client in a group and below it: a longer scope, found sooner."""
         self._context.look_at(EVERYTHING)
         if group.blocks is not None:
             self._context.locations_in(group.blocks)
         self._glance_at(group.sets)
+
+
+def _turns(group: RecordSetGroup, sets: Sequence[RecordSet]) -> Iterable[Sequence[RecordSet]]:
+    """Return the sets that are looked at together: chance decides only among these."""
+    return weighted.turns(sets) if group.policy == "weighted" else (sets,)

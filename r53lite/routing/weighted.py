@@ -27,15 +27,15 @@ def order(group: RecordSetGroup, sets: Sequence[RecordSet], context: Context) ->
 
     Source: docs/route53/routing-policies.md §2.2; alias-trees.md §3.3.
     """
+    for turn in turns(sets):
+        yield from _draw_all(list(turn), [record_set.weight or 1 for record_set in turn], context)
+
+
+def turns(sets: Sequence[RecordSet]) -> list[Sequence[RecordSet]]:
+    """Return the sets of a weight over 0, which are drawn first, and those of weight 0; neither is empty."""
     weighted = [record_set for record_set in sets if record_set.weight]
     zeros = [record_set for record_set in sets if not record_set.weight]
-    yield from _draw_all(weighted, [record_set.weight or 0 for record_set in weighted], context)
-    yield from _draw_all(zeros, [1] * len(zeros), context)
-
-
-def drawable(sets: Sequence[RecordSet]) -> Sequence[RecordSet]:
-    """Return the sets that may be drawn first: those of a weight over 0; where there are none, all."""
-    return [record_set for record_set in sets if record_set.weight] or sets
+    return [turn for turn in (weighted, zeros) if turn]
 
 
 def _draw_all(sets: list[RecordSet], weights: list[int], context: Context) -> Iterator[RecordSet]:

@@ -228,7 +228,7 @@ def test_an_explanation_goes_from_the_view_to_the_answer(zones: Path) -> None:
     assert "health check a of a is unhealthy: stated in the question" in texts
     assert shape["answer"] == {
         "rcode": "NOERROR",
-        "ttl": 9,
+        "ttl": 7,  # the CNAME's, the least of the chain
         "values": ["192.0.2.4"],
         "scope_prefix_len": 8,
     }
@@ -432,3 +432,24 @@ def test_a_divided_subnet_is_told_as_its_policy_sees_it(zones: Path) -> None:
     assert odds["scope_prefix_len"] == 8
     assert odds["location"] == shape["location"]
     assert {answer["path"][0] for answer in odds["answers"]} == {"ap"}
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("ends.c.example", {"rcode": "NXDOMAIN", "ttl": 60, "values": [], "scope_prefix_len": 0}),
+        (
+            "leaves.c.example",
+            {"rcode": "NOERROR", "ttl": 60, "values": [], "scope_prefix_len": 0, "leaving": "far.invalid."},
+        ),
+    ],
+)
+def test_a_chain_that_ends_without_data_has_no_values(
+    zones: Path, name: str, answer: dict[str, object]
+) -> None:
+    soa = "@ 60 SOA ns h 1 1 1 1 60\n@ 60 NS ns\nns 60 A 192.0.2.1\n"
+    (zones / "c.example.zone").write_text(f"{soa}ends 60 CNAME nope\nleaves 60 CNAME far.invalid.\n")
+    told = run_json("explain", name, "--zones", str(zones))
+    assert told["answer"] == answer
+    (share,) = run_json("odds", name, "--zones", str(zones))["answers"]
+    assert (share["values"], share["ttl"]) == (answer["values"], answer["ttl"])

@@ -91,6 +91,11 @@ def test_no_networks(text: str) -> None:
             "{cidr: 10.0.0.1/8}",
             "2: networks[0].cidr is '10.0.0.1/8'; expected a network (10.0.0.1/8 has host bits set)",
         ),
+        (
+            "{cidr: '::ffff:10.0.0.0/104'}",
+            "2: networks[0].cidr is '::ffff:10.0.0.0/104'; "
+            "expected a network (its clients are IPv4; write '10.0.0.0/8')",
+        ),
         ("cidr: 10.0.0.0/8\n    regoin: x", "3: unknown key 'networks[0].regoin'; did you mean 'region'?"),
         (
             "cidr: 10.0.0.0/8\n    region: eu-wst-1",

@@ -42,7 +42,7 @@ def client(text: str) -> ClientPrefix:
         ("10.9.0.0/16", frozenset("*"), CidrMatch(("*",), 0)),
         ("2001:db8:1::/48", ALL, CidrMatch(("six", "*"), 32)),
         ("2001:db9::/48", ALL, CidrMatch(("*",), 32)),
-        ("::ffff:10.2.3.4/128", ALL, CidrMatch(("other", "wide", "*"), 112)),
+        ("::ffff:10.2.3.4/128", ALL, CidrMatch(("*",), 3)),  # §1.10: of the other family
     ],
 )
 def test_locations_and_scope(prefix: str, known: frozenset[str], expected: CidrMatch) -> None:

@@ -67,8 +67,7 @@ NESTED = locations_of(
         pytest.param("128.0.0.0/24", UNKNOWN.source, 2, id="unknown with another first bit than most"),
         pytest.param("2001:db8:ffff::/48", "2001:db8::/32", 32, id="IPv6"),
         pytest.param("2001:db9::/32", UNKNOWN.source, 32, id="IPv6 unknown"),
-        pytest.param("::ffff:10.1.2.200/128", "10.1.2.128/25", 96 + 25, id="IPv4 mapped into IPv6"),
-        pytest.param("::ffff:10.128.0.0/112", "10.0.0.0/8", 96 + 9, id="a mapped prefix"),
+        pytest.param("::ffff:10.1.2.200/128", UNKNOWN.source, 3, id="IPv4 mapped into IPv6 is IPv6"),
         pytest.param("::/0", UNKNOWN.source, 3, id="no bits at all"),
     ],
 )
@@ -88,11 +87,6 @@ def test_the_other_family_plays_no_part() -> None:
 @pytest.mark.parametrize(("network", "client"), [("0.0.0.0/0", "10.9.8.7/32"), ("::/0", "2001:db8::1/128")])
 def test_a_network_of_everybody(network: str, client: str) -> None:
     assert locate(locations_of(network), client) == (network, 0)
-
-
-def test_a_network_mapped_into_ipv6_is_an_ipv4_network() -> None:
-    locations = locations_of("::ffff:10.0.0.0/104")
-    assert locate(locations, "10.1.1.1/32") == ("::ffff:10.0.0.0/104", 8)
 
 
 def test_first_and_last_address() -> None:

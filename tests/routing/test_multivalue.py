@@ -128,3 +128,18 @@ def test_the_group_itself_is_left_as_it_was() -> None:
     group = group_of("abc")
     select(group, "abc", lambda limit: limit - 1)
     assert group == group_of("abc")
+
+
+def test_every_set_comes_first_equally_often_whatever_its_values() -> None:
+    """§2.7: the first record is uniform over the sets; equal values appear once, those of one set in any
+    order.
+    """
+    values = (b"x",), (b"x",), (b"y", b"z")
+    sets = tuple(RecordSet(str(number), 60, rdatas) for number, rdatas in enumerate(values))
+    answers = every_draw(RecordSetGroup(b"\x01m\x00", A, "multivalue", sets))
+    total = answers.total()
+    first = Counter(dict.fromkeys("xyz", 0))
+    for answer, times in answers.items():
+        assert sorted(answer) == ["x", "y", "z"]
+        first[answer[0]] += times
+    assert first == {"x": total * 2 // 3, "y": total // 6, "z": total // 6}

@@ -6,7 +6,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from r53lite.routing.ranges import Ranges
+from r53lite.routing.ranges import Ranges, parse_network
 
 BLOCKS = Ranges(
     (ip_network(text), text)
@@ -23,7 +23,7 @@ BLOCKS = Ranges(
         pytest.param("11.0.0.0/8", [], 8, id="outside"),
         pytest.param("2001:db8::/32", ["2001:db8::/32"], 48, id="§2.6: a /48 does not match a /32 query"),
         pytest.param("2001:db8:1::/48", ["2001:db8:1::/48", "2001:db8::/32"], 48, id="IPv6"),
-        pytest.param("::ffff:10.1.2.0/120", ["10.1.2.0/24", "10.1.0.0/16", "10.0.0.0/8"], 120, id="mapped"),
+        pytest.param("::ffff:10.1.2.0/120", [], 3, id="§1.10: a mapped subnet is of the other family"),
     ],
 )
 def test_networks_around_a_client(client: str, chain: list[str], scope: int) -> None:
@@ -32,8 +32,10 @@ def test_networks_around_a_client(client: str, chain: list[str], scope: int) -> 
     assert ([] if block is None else list(block.chain()), found) == (chain, scope)
 
 
-def test_a_mapped_prefix_never_covers_other_ipv6_clients() -> None:
-    assert Ranges[str]().find(bytes(10) + b"\xff\xff\x0a\x00\x00\x00", 104) == (None, 96)
+def test_networks_whose_clients_are_ipv4_are_named_so() -> None:
+    with pytest.raises(ValueError, match=r"write '10\.0\.0\.0/8'"):
+        parse_network("::ffff:10.0.0.0/104")
+    assert str(parse_network("::/0")) == "::/0"
 
 
 def test_an_outline_joins_neighbors_of_one_class() -> None:

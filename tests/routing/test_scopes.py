@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, ip_network
 from typing import NamedTuple
 
 import pytest
@@ -19,7 +19,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from r53lite.dns.rrtypes import A
-from r53lite.routing import registry
+from r53lite.routing import neighborhood, outlines, registry
 from r53lite.routing.cidr_index import CidrIndex, ClientPrefix
 from r53lite.routing.context import UNKNOWN, ClientLocation, Context
 from r53lite.routing.latencies import LatencyMatrix, LatencyRow
@@ -262,3 +262,44 @@ def test_a_scope_that_was_found_piece_by_piece_holds_from_each_of_its_ends() -> 
     assert ask(group, locations, 64, 32) == (("europe",), 1)
     for octet, prefix_len in ((0, 32), (0, 2), (0, 1)):
         assert ask(group, locations, octet, prefix_len).candidates == ("europe",), prefix_len
+
+
+@pytest.mark.parametrize(
+    ("networks", "client"),
+    [
+        (["2400::/64", "2001:db8::/64"], "2600::/32"),
+        (["203.0.113.0/24", "10.0.0.0/24", "100.64.0.0/24", "192.0.2.0/24"], "8.8.8.0/24"),
+        ([f"10.{number}.{number}.0/24" for number in range(250)], "8.8.8.0/24"),
+    ],
+)
+def test_networks_that_make_no_difference_to_a_group_end_no_scope(networks: list[str], client: str) -> None:
+    locations = Locations(
+        (ip_network(text), ClientLocation(country=("ZA", "JP")[number % 2], source=text))
+        for number, text in enumerate(networks)
+    )
+    blank = RecordSet("", 60, (b"\x7f\x00\x00\x01",))
+    sets = tuple(
+        blank._replace(id=country, location=GeoLocation(country=country)) for country in ("RU", DEFAULT)
+    )
+    group = RecordSetGroup(b"\x00", A, "geolocation", sets)
+    group = group._replace(view=registry.view_of(group))
+    for text in (client, networks[0]):
+        network = ip_network(text)
+        location = locations.locate(network.network_address.packed, network.prefixlen)
+        context = Context(Checks(), location, lambda limit: limit - 1)
+        assert [one.id for one in registry.order(group, sets, context)] == [DEFAULT]
+        assert context.scope_prefix_len == 0, text
+
+
+@pytest.mark.parametrize("limit", ["MAX_VIEW_RUNS", "MAX_VIEW_CLASSES"])
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 1 << 32), st.integers(0, 255), st.integers(1, 10))
+def test_where_networks_are_too_many_scopes_are_longer_never_wrong(
+    limit: str, seed: int, octet: int, prefix_len: int
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(outlines, limit, 0)
+        patch.setattr(neighborhood, "MAX_RUNS", 3)
+        test_clients_inside_a_scope_get_the_same_candidates.hypothesis.inner_test(
+            "geolocation", seed, octet, prefix_len
+        )

@@ -17,6 +17,7 @@ import pytest
 from r53lite.answering.odds_report import odds_of
 from r53lite.dns import rrtypes
 from r53lite.dns.name import parse_name
+from r53lite.health.model import HealthStatus
 from r53lite.health.table import HealthTable
 from r53lite.routing import tree
 from r53lite.routing.cidr_index import ClientPrefix
@@ -49,7 +50,22 @@ records:
   - {name: off, type: A, policy: weighted, sets: [
       {id: plain, weight: 1, ttl: 9, values: [192.0.2.1]},
       {id: local, weight: 0, alias: {target: geo}}]}
+  - {name: standby, type: A, policy: weighted, sets: [
+      {id: plain, weight: 1, ttl: 9, values: [192.0.2.1], health_check: c},
+      {id: local, weight: 0, alias: {target: geo, evaluate_target_health: true}}]}
+  - {name: dark, type: A, policy: weighted, sets: [
+      {id: plain, weight: 1, ttl: 9, values: [192.0.2.1], health_check: c},
+      {id: local, weight: 0, alias: {target: geo}, health_check: c}]}
+  - {name: inner, type: A, policy: weighted, sets: [
+      {id: plain, weight: 1, ttl: 9, values: [192.0.2.1], health_check: c},
+      {id: local, weight: 0, alias: {target: geo, evaluate_target_health: true}, health_check: c}]}
+  - {name: outer, type: A, policy: weighted, sets: [
+      {id: one, weight: 1, alias: {target: standby}},
+      {id: two, weight: 1, alias: {target: inner}}]}
+health_checks:
+  c: {type: HTTP, ip: 127.0.0.1}
 """
+DOWN = HealthTable({"c": HealthStatus(False, "", 1, 0.0, None)})
 
 
 def some_trees(seed: int, directory: Path) -> tuple[random.Random, World, Locations]:
@@ -142,7 +158,12 @@ def test_a_branch_that_is_not_drawn_counts_and_one_that_cannot_be_does_not(tmp_p
     world = World(snapshot, Situation(HealthTable(), ClientLocation()), ())
     client = IPv4Network("198.51.100.0/24")
     assert odds_for(world, "even", snapshot.locations, client)[1] == 24
-    assert odds_for(world, "off", snapshot.locations, client)[1] == 0
+    names = "off", "standby", "dark", "outer"
+    for name in names:
+        assert odds_for(world, name, snapshot.locations, client)[1] == 0, name
+    dark = World(snapshot, Situation(DOWN, ClientLocation()), ())
+    scopes = {name: odds_for(dark, name, snapshot.locations, client)[1] for name in names}
+    assert scopes == {"off": 0, "standby": 24, "dark": 0, "outer": 24}
     location = snapshot.locations.locate(client.network_address.packed, 24)
     found = group_outcomes(group_at(world, "even"), world.situation._replace(location=location))
     assert [outcome.value.scope_prefix_len for outcome in found] == [24, 24]

@@ -16,13 +16,14 @@ import asyncio
 import os
 import socket
 from collections.abc import Awaitable, Callable, Sequence
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 from types import SimpleNamespace
 from urllib.parse import quote
 
 import aiohttp
 from yarl import URL
 
+from r53lite.dns.address import Address, unmapped
 from r53lite.health.model import CONNECT_LIMIT_S, RESPONSE_LIMIT_S, HealthCheck, ProbeResult
 
 MAX_HEADER_BYTES = 16_384  # §4.1: status line and header fields together
@@ -42,8 +43,6 @@ NO_ADDRESS = "Failure: DNS resolution failed"
 BAD_RESPONSE = f"Failure: The response is not valid HTTP or its header is over {MAX_HEADER_BYTES} bytes"
 BAD_REQUEST = "Failure: The host or the path of the check cannot stand in an HTTP request"
 BROKEN = "Failure: The endpoint closed the connection without a response"
-
-Address = IPv4Address | IPv6Address
 
 
 async def resolve_ipv4(host: str) -> Sequence[str]:
@@ -120,8 +119,8 @@ class HttpProbe:
         raise _NoTargetError(f"Failure: {', '.join(texts)} is outside the networks that probes may enter")
 
     def _is_permitted(self, address: Address) -> bool:
-        mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None  # it reaches the IPv4 host
-        return any((mapped or address) in network for network in self._networks)
+        host = unmapped(address)
+        return any(host in network for network in self._networks)
 
     async def _probe(self, check: HealthCheck, address: Address) -> ProbeResult:
         limit = asyncio.timeout(self._connect_limit_s)
