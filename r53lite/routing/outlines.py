@@ -19,7 +19,7 @@ from typing import NamedTuple
 from r53lite.routing.context import AREA, EVERYTHING, POSITION, UNKNOWN, Aspect, ClientLocation
 from r53lite.routing.ranges import Block, Family, V, scope_between
 
-MAX_VIEW_RUNS = 4096  # our choice: a millisecond per thousand, once for a group
+MAX_VIEW_RUNS = 4096  # our choice: half a millisecond per thousand, once for a group
 MAX_VIEW_CLASSES = 256  # our choice: unlike locations; 3 µs each, 50 µs with 30 sets to measure distances to
 MAX_STORED_RUNS = 1 << 20  # our choice: of all views; some 16 MB
 
@@ -93,13 +93,14 @@ class Outlines:
 
         self._bits = family.bits
         self._aspects = [family.outline(class_of(index)) for index in range(3)]
+        self._known: dict[int, list[Known]] = {}  # in each run of an aspect
         self._views: dict[Aspect, ViewOutline | None] = {}
         self._stored = 0
 
     def without_views(self) -> Outlines:
         """Return the outlines of the aspects alone: what groups make of them has changed."""
         copied = copy(self)
-        copied._views = {}
+        copied._known, copied._views = {}, {}
         copied._stored = 0
         return copied
 
@@ -139,10 +140,12 @@ class Outlines:
         runs = self._aspects[view.index]
         if len(runs) > MAX_VIEW_RUNS:
             return None
+        known_in = self._known.get(view.index)
+        if known_in is None:
+            known_in = self._known[view.index] = [known_at(start) for start in runs]
         kinds: dict[tuple[int, bool], Kind] = {}
         outline = ViewOutline([], [])
-        for start in runs:
-            known = known_at(start)
+        for start, known in zip(runs, known_in, strict=True):
             alike = known.classes[view.index], known.is_nobody
             kind = kinds.get(alike)
             if kind is None:
