@@ -39,8 +39,8 @@ T = TypeVar("T")
 class TooManyOutcomesError(Exception):
     """There are more outcomes than anybody can read or wait for."""
 
-    def __init__(self) -> None:
-        super().__init__(f"more than {MAX_OUTCOMES} outcomes")
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"more than {limit} outcomes")
 
 
 class Situation(NamedTuple):
@@ -154,24 +154,27 @@ def _no_draw(_limit: int) -> int:
     raise AssertionError("a policy drew; it may only choose and arrange")
 
 
-def outcomes(run: Callable[[Context], T], situation: Situation) -> list[Outcome[T]]:
+def outcomes(
+    run: Callable[[Context], T], situation: Situation, limit: int = MAX_OUTCOMES
+) -> list[Outcome[T]]:
     """Return every way that a run can go.
 
     Args:
         run: a function of its context alone: a policy, or the whole clear path of one question.
         situation: health and the client.
+        limit: so many outcomes at most.
 
     Returns:
         At least one outcome; equal ones are not merged.
 
     Raises:
-        TooManyOutcomesError: over `MAX_OUTCOMES`.
+        TooManyOutcomesError: there are more.
     """
     found: list[Outcome[T]] = []
     for outcome in _walk(run, situation, [], Fraction(1), {}):
         found.append(outcome)
-        if len(found) > MAX_OUTCOMES:
-            raise TooManyOutcomesError
+        if len(found) > limit:
+            raise TooManyOutcomesError(limit)
     assert sum(outcome.probability for outcome in found) == 1
     return found
 
@@ -217,6 +220,8 @@ def _is_used(forecast: Forecast) -> bool:
     return any(id(chosen) in ids for _, selection in forecast.visits for chosen in selection.chosen)
 
 
-def group_outcomes(group: RecordSetGroup, situation: Situation) -> list[Outcome[Selection]]:
+def group_outcomes(
+    group: RecordSetGroup, situation: Situation, limit: int = MAX_OUTCOMES
+) -> list[Outcome[Selection]]:
     """Return every selection that a group's policy can make (see `outcomes`)."""
-    return outcomes(lambda context: select(group, context), situation)
+    return outcomes(lambda context: select(group, context), situation, limit)

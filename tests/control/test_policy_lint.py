@@ -143,8 +143,8 @@ def test_a_group_that_one_failure_leaves_with_a_dead_target_has_its_counter_exam
         "id: b, weight: 3, values: [192.0.2.2], health_check: a",
     )
     assert warnings(tmp_path, group) == [
-        "w.t.test. A does not survive the failure of health check 'a': it then answers 192.0.2.1 (in 100% of"
-        " answers)"
+        "w.t.test. A does not survive the failure of health check 'a': it then answers 192.0.2.2 (in 75% of"
+        " answers); 192.0.2.1 (in 25% of answers)"
     ]
 
 
@@ -218,7 +218,12 @@ def test_aliases_to_names_outside_are_judged_by_the_settings_beside_the_zones(tm
         "       alias: {target: x.elb.amazonaws.com., evaluate_target_health: true}},\n"
         "      {id: s, failover: secondary, ttl: 9, values: ['2001:db8::1']}]}\n"
     )
-    assert warnings(tmp_path, outside) == []
+    without = warnings(tmp_path, outside)
+    assert [warning.partition(",")[0] for warning in without[:3]] == [
+        "lb.t.test. A the alias leads to x.elb.amazonaws.com.",
+        "other.t.test. A the alias leads to elsewhere.example.",
+        "six.t.test. AAAA set 'p' leads to x.elb.amazonaws.com.",
+    ]
     settings = "targets: {'*.elb.amazonaws.com': [127.0.0.1]}\n"
     (tmp_path / "r53lite.yaml").write_text(settings, encoding="utf-8")
     assert warnings(tmp_path, outside) == [
