@@ -18,7 +18,7 @@ from r53lite.routing.cidr_index import ClientPrefix
 from r53lite.routing.locations import Locations
 
 MAX_KNOWN_CLIENTS = 16_384  # our choice: some 3 MB
-KEPT_PLACES = 16_384  # a generation, of addresses and of subnets; some 15 MB
+KEPT_PLACES = 8_192  # a generation, of addresses and of subnets; 2 kB each, 5 kB where many groups are asked
 
 
 class Clients:
@@ -53,9 +53,7 @@ class Clients:
         A subnet of no bits tells nothing, so the address counts; the scope is then one of the subnet, 0.
         """
         if locations is not self._located_by:
-            self._located_by = locations
-            self._places.clear()
-            self._subnets.clear()
+            self._relocate(locations)
         if subnet is None:
             return self._place_of(locations, address)
         if subnet.source_prefix_len == 0:
@@ -67,6 +65,19 @@ class Clients:
             place = Place(partial(locations.look_up, packed, subnet.source_prefix_len), client)
             self._subnets.put(subnet, place)
         return place
+
+    def let_go(self, locations: Locations) -> bool:
+        """Free some places of locations that are not these; say whether there are more."""
+        if locations is not self._located_by:
+            self._relocate(locations)
+        is_more = self._places.let_go()
+        return self._subnets.let_go() or is_more
+
+    def _relocate(self, locations: Locations) -> None:
+        """Forget where clients are by other locations."""
+        self._located_by = locations
+        self._places.clear()
+        self._subnets.clear()
 
     def _place_of(self, locations: Locations, address: str) -> Place:
         place = self._places.get(address)

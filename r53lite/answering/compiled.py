@@ -126,6 +126,8 @@ class Explorer(Context):
         Raises:
             InexactError: a second arrangement; one tree holds one.
         """
+        if count == 1:
+            return (0,)
         if self.arrangement is not None:
             raise InexactError
         self.arrangement = (count, wanted)

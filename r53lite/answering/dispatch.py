@@ -121,7 +121,12 @@ class Dispatch:
                 continue
             reply = None
             if isinstance(ready, ReadyEntry):
-                reply = ready.reply(place, client, index, draw)
+                try:
+                    reply = ready.reply(place, client, index, draw)
+                except Exception:  # a bug costs one reply, not those of the batch
+                    logger.exception("a query failed")
+                    add(self._fail(request))
+                    continue
             elif ready is not None:
                 reply = pick_ready(ready, draw)
             if reply is None:
@@ -160,9 +165,21 @@ class Dispatch:
         """
         self._replay.refresh(self._snapshot(), self._health(), self._targets())
 
+    def let_go(self) -> bool:
+        """Free some of what a new snapshot has made useless; say whether there is more.
+
+        For who swaps a snapshot: a table frees a few values with each new one, but may get none.
+        """
+        is_more = self._clients.let_go(self._snapshot().locations)
+        return self._replay.let_go() or is_more
+
     def _answer_ready(self, ready: Ready, request: bytes, address: str, *, is_stream: bool) -> Reply:
         """Replay the reply to a request that was answered before."""
-        found = self._replay_body(ready, address)
+        try:
+            found = self._replay_body(ready, address)
+        except Exception:
+            logger.exception("a query failed")
+            return self._fail(request)
         if found is None:
             return self._answer_new(request, address, is_stream=is_stream)
         return request[:2] + found

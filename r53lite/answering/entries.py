@@ -19,6 +19,7 @@ from collections.abc import Callable, Hashable
 
 from r53lite.answering.place import Place
 from r53lite.answering.trees import (
+    INEXACT,
     Choice,
     Inexact,
     Looked,
@@ -51,8 +52,8 @@ class Branch:
 class GrowingTree:
     """A tree as far as it is explored; it may be all `INEXACT`, until a health check that it looked at flips.
 
-    Beyond `MAX_LEAVES` nothing is added: a branch that is not there is explored for each query that draws it,
-    and the tree never grows up.
+    One that would have more than `MAX_LEAVES` becomes so too: to explore a branch for each query that draws
+    it costs more than the clear path.
     """
 
     __slots__ = ("_is_exact", "_leaves", "_unexplored", "root")
@@ -77,13 +78,10 @@ class GrowingTree:
             unexplored.pop()
         return unexplored[-1] if unexplored else None
 
-    def has_room(self) -> bool:
-        """Say whether another branch can be added."""
-        return self._leaves < MAX_LEAVES
-
     def add(self, branch: Branch, node: Tree | Inexact) -> None:
         """Put what was found at a branch in its place."""
-        if not self.has_room():
+        if self._leaves >= MAX_LEAVES:
+            self.root = INEXACT
             self._is_exact = False
             self._unexplored.clear()
             return

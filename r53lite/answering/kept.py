@@ -2,8 +2,8 @@
 
 New values go into the young generation. When it is full it becomes the old one, and what was old and has not
 been asked for since is dropped; a value found in the old generation moves back to the young one. What is
-dropped is freed a few values at a time with the next insertions, because freeing a full table at once would
-hold up answers for milliseconds.
+dropped is freed a few values at a time, with the next insertions and by whoever calls `let_go`, because
+freeing a full table at once would hold up answers for milliseconds.
 
 A doorkeeper keeps names that are asked for once, as in a flood of random names, from driving out the ones
 that are asked for again: `is_second_sight` remembers eight bits of each key, and only keys seen before
@@ -22,6 +22,7 @@ from typing import Generic, TypeVar
 _SLOTS = 1 << 18  # one octet each: small enough for the processor's cache, wide enough for 100,000 hot keys
 _MIXER = 0x9E3779B1  # the golden ratio's 32 bits: spreads a counter's bits (Knuth, vol. 3, §6.4)
 _FREED_PER_PUT = 4  # more than come in, so that the spent tables shrink
+_FREED_AT_ONCE = 64  # places and trees take up to 5 µs each
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -69,7 +70,13 @@ class Kept(Generic[K, V]):
             self._old, self.young = self.young, {}
         self.young[key] = value
         if self._spent:
-            self._free()
+            self._free(_FREED_PER_PUT)
+
+    def let_go(self) -> bool:
+        """Free some of the values that were given up; say whether there are more."""
+        if self._spent:
+            self._free(_FREED_AT_ONCE)
+        return bool(self._spent)
 
     def is_second_sight(self, key: K) -> bool:
         """Say whether a key was shown here before, and remember it."""
@@ -96,10 +103,10 @@ class Kept(Generic[K, V]):
         if table:
             self._spent.append(table)
 
-    def _free(self) -> None:
-        """Free a few values of the tables that were given up."""
+    def _free(self, count: int) -> None:
+        """Free a few values of a table that was given up."""
         table = self._spent[-1]
-        for _ in range(min(_FREED_PER_PUT, len(table))):
+        for _ in range(min(count, len(table))):
             table.popitem()
         if not table:
             self._spent.pop()

@@ -11,7 +11,7 @@ each of its values with the chance that it is among the values of a reply, marke
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from functools import partial
 from typing import NamedTuple
@@ -33,9 +33,11 @@ from r53lite.routing.context import (
     TargetView,
 )
 from r53lite.routing.latencies import client_region
-from r53lite.routing.odds import Outcome, Sample, Situation, outcomes
+from r53lite.routing.odds import Outcome, Sample, Situation, TooManyOutcomesError, outcomes
 from r53lite.routing.tracing import checks_below, sets_on_path
 from r53lite.zone.model import Zone
+
+MAX_REPORT_OUTCOMES = 200_000  # our choice, of all health states of a report: some ten seconds
 
 Shape = dict[str, object]
 """A JSON object."""
@@ -95,8 +97,21 @@ class Odds(NamedTuple):
         return "nothing is left to answer" if self.nothing > before.nothing else None
 
 
-def odds_of(snapshot: Snapshot, qname: bytes, qtype: int, situation: Situation) -> Odds:
+def odds_of(
+    snapshot: Snapshot,
+    qname: bytes,
+    qtype: int,
+    situation: Situation,
+    pause: Callable[[], object] | None = None,
+) -> Odds:
     """Return every answer to a question with its exact probability.
+
+    Args:
+        snapshot: the zones.
+        qname: the name.
+        qtype: the type.
+        situation: health and the client.
+        pause: called after each outcome; may raise to give up.
 
     Raises:
         NotOurNameError: no zone holds the name.
@@ -104,7 +119,7 @@ def odds_of(snapshot: Snapshot, qname: bytes, qtype: int, situation: Situation) 
     """
     zone = zone_of(snapshot, qname)
     run = partial(_respond, snapshot, zone, qname, qtype)
-    found = outcomes(run, situation)
+    found = outcomes(run, situation, pause=pause)
     health = situation.health
     listed = _merge([outcome for outcome in found if outcome.sample is None], qtype, health)
     sampled = [outcome for outcome in found if outcome.sample is not None]
@@ -223,6 +238,7 @@ def report_odds(
     targets: TargetView = NO_TARGETS,
     *,
     is_each_failure: bool,
+    pause: Callable[[], object] = lambda: None,
 ) -> Shape:
     """Return the odds in the shape that tools rely on.
 
@@ -232,14 +248,16 @@ def report_odds(
         health: the health state, what is stated in the question included.
         targets: the addresses of outside names.
         is_each_failure: also tell the odds with each single check failing that is healthy now.
+        pause: called after each outcome; may raise to give up.
 
     Raises:
         NotOurNameError: no zone holds the name.
-        TooManyOutcomesError: nobody could read them.
+        TooManyOutcomesError: nobody could read them, or wait for those of all failures.
     """
     location = locate(ask, snapshot)
     situation = Situation(health, location, client_of(ask), targets)
-    odds = odds_of(snapshot, ask.qname, ask.qtype, situation)
+    tick = _Allowance(pause).take
+    odds = odds_of(snapshot, ask.qname, ask.qtype, situation, tick)
     shape: Shape = {
         "name": format_name(ask.qname),
         "type": format_rrtype(ask.qtype),
@@ -254,12 +272,40 @@ def report_odds(
     if is_each_failure:
         shape["failures"] = [
             _failure_shape(
-                snapshot, ask, situation._replace(health=with_checks(health, {check: False})), check, odds
+                snapshot,
+                ask,
+                situation._replace(health=with_checks(health, {check: False})),
+                check,
+                odds,
+                tick,
             )
             for check in sorted(odds.checks)
             if health.is_healthy(check) and not is_fixed(snapshot, check)
         ]
     return shape
+
+
+class _Allowance:
+    """Counts the outcomes of a whole report.
+
+    Args:
+        pause: called after each.
+    """
+
+    def __init__(self, pause: Callable[[], object]) -> None:
+        self._left = MAX_REPORT_OUTCOMES
+        self._pause = pause
+
+    def take(self) -> None:
+        """Count one more.
+
+        Raises:
+            TooManyOutcomesError: there were enough.
+        """
+        self._pause()
+        self._left -= 1
+        if self._left < 0:
+            raise TooManyOutcomesError(MAX_REPORT_OUTCOMES)
 
 
 def location_shape(location: ClientLocation) -> Shape:
@@ -305,8 +351,15 @@ def _sample_shape(sample: Sample) -> Shape:
     return {"probability": str(sample.probability), "wanted": sample.wanted, "of": sample.among}
 
 
-def _failure_shape(snapshot: Snapshot, ask: Ask, situation: Situation, check: str, before: Odds) -> Shape:
-    odds = odds_of(snapshot, ask.qname, ask.qtype, situation)
+def _failure_shape(
+    snapshot: Snapshot,
+    ask: Ask,
+    situation: Situation,
+    check: str,
+    before: Odds,
+    tick: Callable[[], object],
+) -> Shape:
+    odds = odds_of(snapshot, ask.qname, ask.qtype, situation, tick)
     reason = odds.why_lost(before)
     shape: Shape = {
         "down": check,

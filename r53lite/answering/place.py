@@ -17,7 +17,7 @@ from r53lite.routing.cidr_index import CidrIndex, CidrMatch, ClientPrefix
 from r53lite.routing.context import Aspect, ClientLocation
 from r53lite.routing.locations import Located
 
-MAX_MATCHES = 64  # our choice: indexes of CIDR blocks, and keys, that one client's place remembers
+MAX_MATCHES = 16  # our choice: indexes of CIDR blocks, and keys, that one client's place remembers
 
 
 class Place:

@@ -110,6 +110,13 @@ class Replay:
             for name in moved:
                 self._forget(name)
 
+    def let_go(self) -> bool:
+        """Free some of what was dropped; say whether there is more."""
+        is_more = self._entries.let_go()
+        for ready in self._ready:
+            is_more |= ready.let_go()
+        return is_more
+
     def _forget(self, check: Hashable) -> None:
         """Drop the trees that looked at a health check or an outside name."""
         for entry in self._dependents.pop(check, ()):

@@ -26,7 +26,8 @@ def summary_of(result: Result, qtype: int) -> Summary:
     answer = result.response.answer
     if not answer:
         return Summary(None, qtype, ())
-    ttl = min(rrset.ttl for rrset in answer if rrset.rrtype != rrtypes.DNAME)
+    links = [rrset for rrset in answer if rrset.rrtype != rrtypes.DNAME or qtype == rrtypes.DNAME]
+    ttl = min(rrset.ttl for rrset in links)
     last = answer[-1]
     is_cut_short = last.rrtype == rrtypes.CNAME and qtype != rrtypes.CNAME
     return Summary(ttl, last.rrtype, () if is_cut_short else last.rdatas)

@@ -65,14 +65,15 @@ class Registry:
 
     Args:
         sources: directories and files of zones.
-        locations: path of `locations.yaml`, or None.
+        locations: returns the path of the locations file, or None; asked at each look, so that a file that
+            appears is seen.
         on_publish: told when there is a new snapshot, in the same step of the loop, so before any query.
     """
 
     def __init__(
         self,
         sources: Sequence[Path],
-        locations: Path | None = None,
+        locations: Callable[[], Path | None] = lambda: None,
         on_publish: Callable[[], None] | None = None,
     ) -> None:
         self._sources = tuple(sources)
@@ -198,7 +199,7 @@ class Registry:
         """Read the files, and say what it comes to."""
         began = time.perf_counter()
         with quiet_loading():
-            files = load_zone_files(self._sources, self._locations, self._on_progress, kept=self._kept)
+            files = load_zone_files(self._sources, self._locations(), self._on_progress, kept=self._kept)
             assert self._freeing is not None  # made with the thread
             for origin, kept in files.kept.zones.items():
                 if self._kept.zones.get(origin) is not kept:
@@ -226,8 +227,9 @@ class Registry:
         """Return the stamps of all files that the next load would read, as far as the last one tells."""
         with quiet_loading():
             paths = dict.fromkeys(list_zone_files(self._sources))
-            if self._locations is not None:
-                paths[self._locations] = None
+            locations = self._locations()
+            if locations is not None:
+                paths[locations] = None
             included = [path for path in self._seen if path not in paths]
             return {**look_at_all(paths), **look_at_all(included)}
 

@@ -13,7 +13,7 @@ from itertools import chain
 
 from r53lite.routing.context import Context
 from r53lite.routing.record_set import RecordSet
-from r53lite.routing.selection import Selection, arranged_rdatas
+from r53lite.routing.selection import Selection, arranged_rdatas, select_one
 
 MAX_SETS = 8  # §2.7
 
@@ -31,6 +31,8 @@ def sample(sets: Sequence[RecordSet], context: Context) -> Selection:
     wanted = min(MAX_SETS, len(sets))
     draw = context.arrange if wanted == len(sets) or _is_even(sets) else context.sample
     chosen = tuple([sets[index] for index in draw(len(sets), wanted)])
+    if len(chosen) == 1:
+        return select_one(chosen[0])
     ttl = min(record_set.ttl for record_set in chosen)
     values = [arranged_rdatas(record_set.rdatas, context) for record_set in chosen]
     rdatas = tuple(dict.fromkeys(chain.from_iterable(values)))

@@ -28,7 +28,7 @@ from r53lite.routing.ranges import numbered
 
 MAX_PIECES = 8  # our choice: some 0.1 ms for a client, and for a view, seen for the first time
 MAX_RUNS = 64  # our choice: networks alone take less time
-MAX_VIEWS = 64  # our choice: groups whose sights one client's place remembers
+MAX_VIEWS = 16  # our choice: groups whose sights one client's place remembers
 
 
 class Found(NamedTuple):

@@ -155,14 +155,18 @@ def _no_draw(_limit: int) -> int:
 
 
 def outcomes(
-    run: Callable[[Context], T], situation: Situation, limit: int = MAX_OUTCOMES
+    run: Callable[[Context], T],
+    situation: Situation,
+    limit: int | None = None,
+    pause: Callable[[], object] | None = None,
 ) -> list[Outcome[T]]:
     """Return every way that a run can go.
 
     Args:
         run: a function of its context alone: a policy, or the whole clear path of one question.
         situation: health and the client.
-        limit: so many outcomes at most.
+        limit: so many outcomes at most; `MAX_OUTCOMES` unless said.
+        pause: called after each; may raise to end the walk.
 
     Returns:
         At least one outcome; equal ones are not merged.
@@ -171,8 +175,11 @@ def outcomes(
         TooManyOutcomesError: there are more.
     """
     found: list[Outcome[T]] = []
+    limit = MAX_OUTCOMES if limit is None else limit
     for outcome in _walk(run, situation, [], Fraction(1), {}):
         found.append(outcome)
+        if pause is not None:
+            pause()
         if len(found) > limit:
             raise TooManyOutcomesError(limit)
     assert sum(outcome.probability for outcome in found) == 1
@@ -221,7 +228,7 @@ def _is_used(forecast: Forecast) -> bool:
 
 
 def group_outcomes(
-    group: RecordSetGroup, situation: Situation, limit: int = MAX_OUTCOMES
+    group: RecordSetGroup, situation: Situation, limit: int | None = None
 ) -> list[Outcome[Selection]]:
     """Return every selection that a group's policy can make (see `outcomes`)."""
     return outcomes(lambda context: select(group, context), situation, limit)

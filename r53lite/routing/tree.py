@@ -45,7 +45,8 @@ class Walk:
         self._context = context
         self._unhealthy: set[int] = set()
         self._hopeful_groups: set[int] = set()
-        self._barren: dict[int, Selection] = {}
+        self._empty: dict[int, Selection] = {}
+        self._has_data_below: dict[int, bool | None] = {}
         self._glanced: set[int] = set()
 
     def select(self, group: RecordSetGroup) -> Selection:
@@ -106,9 +107,7 @@ class Walk:
             return True
         if id(group) in self._hopeful_groups:
             return False
-        sets: Iterable[RecordSet] = healthy_sets(group, self._context)
-        if group.policy not in ("weighted", "multivalue"):
-            sets = self._order(group, list(sets), self._context)
+        sets = self._order_of(group, healthy_sets(group, self._context))
         is_unhealthy = all(one.alias is not None and self._is_hopeless(one.alias) for one in sets)
         (self._unhealthy if is_unhealthy else self._hopeful_groups).add(id(group))
         return is_unhealthy
@@ -148,21 +147,69 @@ class Walk:
         """
         if group.policy == "multivalue":
             return multivalue.sample(group.sets, self._context)._replace(is_healthy=False)
-        known = self._barren.get(id(group))
+        known = self._empty.get(id(group))
         if known is not None:
             return known
         first = NOTHING
         for turn in _turns(group, group.sets):
+            is_barren = False
             if group.policy == "weighted":
                 self._glance_at(turn)
+                turn, is_barren = self._fruitful(turn)
+                if is_barren and first is not NOTHING:
+                    continue
             for record_set in self._order(group, turn, self._context):
                 selection = self._descend(record_set)._replace(is_healthy=False)
                 if selection.rdatas:
                     return selection
                 if first is NOTHING:
                     first = selection
-        self._barren[id(group)] = first
+                if is_barren:
+                    break  # nor have the others any data
+        self._empty[id(group)] = first
         return first
+
+    def _fruitful(self, sets: Sequence[RecordSet]) -> tuple[Sequence[RecordSet], bool]:
+        """Return which sets of a last resort chance decides among, and whether none of them has data.
+
+        Where one has data for sure, those that have none are left out: see `_hopeful`.
+        """
+        has_data = [self._has_data(one) for one in sets]
+        if any(has_data):
+            return [one for one, has in zip(sets, has_data, strict=True) if has is not False], False
+        return sets, None not in has_data
+
+    def _has_data(self, record_set: RecordSet) -> bool | None:
+        """Say whether a set of a last resort yields data, whatever chance decides below it; None where chance
+        decides that.
+        """
+        alias = record_set.alias
+        if alias is None:
+            return bool(record_set.rdatas)
+        if not isinstance(alias.target, RecordSetGroup):
+            return alias.target is not None and bool(self._context.rdatas_of(alias.target))
+        group = alias.target
+        if id(group) not in self._has_data_below:
+            self._has_data_below[id(group)] = self._has_group_data(group)
+        return self._has_data_below[id(group)]
+
+    def _has_group_data(self, group: RecordSetGroup) -> bool | None:
+        """Say the same of what `select` comes to in a group: of one that is unhealthy, any set will do."""
+        if group.policy == "multivalue":
+            return True
+        is_last_resort = self._is_unhealthy(group)
+        if is_last_resort:
+            sets = self._order_of(group, group.sets)
+        elif group.policy == "weighted":
+            sets = self._first_turn(healthy_sets(group, self._context), is_last_resort=False)
+        else:
+            sets = self._first_hopeful(group, healthy_sets(group, self._context))
+        found: set[bool | None] = set()
+        for record_set in sets:
+            found.add(self._has_data(record_set))
+            if is_last_resort and True in found:
+                return True
+        return None if None in found or len(found) > 1 else True in found
 
     def _descend(self, record_set: RecordSet) -> Selection:
         """Return what a set answers, healthy or not; below an alias healthy sets are preferred again."""
@@ -209,11 +256,10 @@ class Walk:
         if group.policy == "weighted":
             self._glance_at(self._first_turn(sets, is_last_resort=is_last_resort))
         elif group.policy != "multivalue":
-            for record_set in self._order(group, sets, self._context):
-                if is_last_resort or record_set.alias is None or not self._is_hopeless(record_set.alias):
-                    self._glance_at([record_set])
-                    if not is_last_resort:
-                        return
+            if is_last_resort:
+                self._glance_at(self._order(group, sets, self._context))
+            else:
+                self._glance_at(self._first_hopeful(group, sets))
 
     def _first_turn(self, sets: list[RecordSet], *, is_last_resort: bool) -> Sequence[RecordSet]:
         """Return of which sets of a weighted group chance takes one; of more where a last resort may lead on,
@@ -226,6 +272,19 @@ class Walk:
             if hopeful:
                 return hopeful
         return ()
+
+    def _first_hopeful(self, group: RecordSetGroup, sets: list[RecordSet]) -> Sequence[RecordSet]:
+        """Return the set that answers of a group whose policy leaves nothing to chance; none may."""
+        for record_set in self._order(group, sets, self._context):
+            if record_set.alias is None or not self._is_hopeless(record_set.alias):
+                return (record_set,)
+        return ()
+
+    def _order_of(self, group: RecordSetGroup, sets: Sequence[RecordSet]) -> Iterable[RecordSet]:
+        """Return the sets that are for the client, without drawing: in order, as far as there is one."""
+        if group.policy in ("weighted", "multivalue"):
+            return sets
+        return self._order(group, sets, self._context)
 
     def _glance_at_all(self, group: RecordSetGroup) -> None:
         """Look at all that may count of the client in a group and below it: a longer scope, found sooner."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import dns.edns
 import dns.message
+import dns.rcode
 import pytest
 
 from r53lite.answering.clients import Clients
@@ -187,3 +188,25 @@ def test_our_own_resolver_is_a_client_nobody_knows(tmp_path: Path) -> None:
     found = door.local(parse_name("geo.example.test"), rrtypes.A)
     assert found is not None
     assert found.answer == ()
+
+
+def test_a_bug_while_a_client_is_located_costs_its_reply_and_no_other(
+    door: Dispatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    query = dns.message.make_query("near.example.test.", "A").to_wire()
+    for _ in range(4):
+        door.answer_batch([query], lambda _: "12.0.0.1")
+
+    def fail(_locations: Locations, _address: bytes) -> Located:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(Locations, "look_up_address", fail)
+    clients = ["12.0.0.1", "12.0.0.2", "12.0.0.1"]  # the second is new
+    replies = door.answer_batch([query] * 3, clients.__getitem__)
+    assert all(isinstance(reply, bytes) for reply in replies)
+    rcodes = [dns.message.from_wire(reply).rcode() for reply in replies if isinstance(reply, bytes)]
+    assert rcodes == [dns.rcode.NOERROR, dns.rcode.SERVFAIL, dns.rcode.NOERROR]
+    assert door.failures == 1
+    lone = door.answer(query, "12.0.0.3", is_stream=False)
+    assert isinstance(lone, bytes)
+    assert dns.message.from_wire(lone).rcode() == dns.rcode.SERVFAIL

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,8 @@ from typing import Any
 import aiohttp
 import pytest
 
+from r53lite.answering import odds_report
+from r53lite.api import reports as api_reports
 from r53lite.api.http import HttpPort
 from r53lite.api.reports import Reports
 from r53lite.health.table import HealthTable
@@ -26,9 +30,13 @@ ZONE = (
 
 
 @pytest.fixture
-async def url(tmp_path: Path) -> AsyncIterator[str]:
+def reports(tmp_path: Path) -> Reports:
     snapshot = load_snapshot(tmp_path, t_test_yaml=ZONE)
-    reports = Reports(lambda: snapshot, HealthTable, lambda limit: limit - 1, lambda: 0.0)
+    return Reports(lambda: snapshot, HealthTable, lambda limit: limit - 1, lambda: 0.0)
+
+
+@pytest.fixture
+async def url(reports: Reports) -> AsyncIterator[str]:
     port = HttpPort("127.0.0.1", 0, ready=lambda: True, state=dict, extend=reports.add_routes)
     await port.start()
     yield f"http://127.0.0.1:{port.port}/r53lite/v1"
@@ -89,3 +97,33 @@ async def test_too_many_outcomes_are_refused(url: str, monkeypatch: pytest.Monke
     monkeypatch.setattr(odds, "MAX_OUTCOMES", 1)
     status, shape = await get(f"{url}/odds?name=w.t.test")
     assert (status, shape) == (422, {"error": "more than 1 outcomes"})
+
+
+async def test_too_many_outcomes_of_all_failures_are_refused(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(odds_report, "MAX_REPORT_OUTCOMES", 2)
+    assert (await get(f"{url}/odds?name=w.t.test"))[0] == 200
+    status, shape = await get(f"{url}/odds?name=w.t.test&each_failure=1")
+    assert (status, shape) == (422, {"error": "more than 2 outcomes"})
+
+
+async def test_who_asks_for_odds_does_not_hold_up_the_end_nor_other_questions(
+    reports: Reports, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def make_way() -> None:
+        begun.set()
+        assert go_on.wait(10)
+
+    monkeypatch.setattr(api_reports, "make_way", make_way)
+    asked = asyncio.create_task(get(f"{url}/odds?name=w.t.test"))
+    assert await asyncio.to_thread(begun.wait, 10)
+    waiting = asyncio.create_task(get(f"{url}/odds?name=w.t.test"))
+    assert (await get(f"{url}/explain?name=w.t.test"))[0] == 200
+    assert (await get(f"{url}/odds?name=w.t.test&type=none"))[0] == 400
+    reports.close()
+    go_on.set()
+    assert await asked == (503, {"error": "the server stops"})
+    assert (await waiting)[0] == 503

@@ -453,3 +453,10 @@ def test_a_chain_that_ends_without_data_has_no_values(
     assert told["answer"] == answer
     (share,) = run_json("odds", name, "--zones", str(zones))["answers"]
     assert (share["values"], share["ttl"]) == (answer["values"], answer["ttl"])
+
+
+def test_a_dname_has_odds_too(zones: Path) -> None:
+    soa = "@ 60 SOA ns h 1 1 1 1 60\n@ 60 NS ns\nns 60 A 192.0.2.1\n"
+    (zones / "d.example.zone").write_text(f"{soa}old 30 DNAME new\n")
+    (share,) = run_json("odds", "old.d.example", "DNAME", "--zones", str(zones))["answers"]
+    assert (share["values"], share["ttl"]) == (["new.d.example."], 30)

@@ -247,7 +247,7 @@ async def test_latencies_that_come_during_a_reload_are_not_lost(
     write(tmp_path, "a.test")
     locations = tmp_path / "locations.yaml"
     locations.write_text("latency: measured\n", encoding="utf-8")
-    registry = Registry([tmp_path], locations)
+    registry = Registry([tmp_path], lambda: locations)
     await registry.load()
     loop = asyncio.get_running_loop()
     measured = LatencyTable().observe("eu-west-1", 12.0, 0.0)

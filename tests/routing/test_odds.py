@@ -11,10 +11,10 @@ import pytest
 from r53lite.answering.odds_report import Odds, odds_of
 from r53lite.dns.name import parse_name
 from r53lite.dns.presentation import format_rdata
-from r53lite.dns.rrtypes import parse_rrtype
+from r53lite.dns.rrtypes import A, parse_rrtype
 from r53lite.health.model import HealthStatus
 from r53lite.health.table import HealthTable
-from r53lite.routing.context import ClientLocation
+from r53lite.routing.context import UNKNOWN, ClientLocation
 from r53lite.routing.odds import Situation
 from tests.routing.odds_cases import APEX, check_group, check_group_over_udp, make_world
 from tests.statistics import chi_square_tail, p_value
@@ -245,3 +245,32 @@ def test_counts_that_do_not_fit_are_told_from_those_that_do() -> None:
     assert p_value({"a": 5040, "b": 4960}, expected) > 0.1
     assert p_value({"a": 5400, "b": 4600}, expected) < 1e-9
     assert p_value({"a": 9999, "c": 1}, expected) == 0
+
+
+@pytest.mark.parametrize("down", ["", "c"])
+def test_sets_without_data_are_drawn_no_more_often_than_their_answer_needs(tmp_path: Path, down: str) -> None:
+    """Thirty aliases to groups without a set for the client: 30! orders of drawing, thirty answers."""
+    names = [f"g{number}" for number in range(30)]
+    records = "".join(
+        f"  - {{name: {name}, type: A, ttl: 9, policy: geolocation, sets: ["
+        "{id: eu, location: {continent: EU}, values: [192.0.2.1]}]}\n"
+        for name in names
+    )
+    sets = ", ".join(
+        f"{{id: {name}, weight: 1, alias: {{target: {name}, evaluate_target_health: true}}}}"
+        for name in names
+    )
+    plain = "{id: plain, weight: 3, ttl: 9, values: [192.0.2.9], health_check: c}"
+    records += f"  - {{name: none, type: A, policy: weighted, sets: [{sets}]}}\n"
+    records += f"  - {{name: some, type: A, policy: weighted, sets: [{sets}, {plain}]}}\n"
+    checks = "health_checks:\n  c: {type: HTTP, ip: 127.0.0.1}\n"
+    snapshot = load_snapshot(tmp_path, t_test_yaml=f"zone: t.test\nrecords:\n{APEX}{records}{checks}")
+    situation = Situation(
+        HealthTable({check: HealthStatus(False, "", 1, 0.0, None) for check in down}), UNKNOWN
+    )
+
+    nothing = odds_of(snapshot, parse_name("none.t.test"), A, situation)
+    assert {share.answered.path for share in nothing.shares} == {(name,) for name in names}
+    assert {(share.probability, share.answered.values) for share in nothing.shares} == {(Fraction(1, 30), ())}
+    (answer,) = odds_of(snapshot, parse_name("some.t.test"), A, situation).shares
+    assert (answer.answered.path, answer.probability) == (("plain",), 1)

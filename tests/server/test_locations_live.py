@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import weakref
+from functools import partial
 from pathlib import Path
 
 import dns.edns
@@ -99,5 +101,45 @@ async def test_measured_latencies_count_on_request(tmp_path: Path, latency: str,
         (tmp_path / "example.test.zone").write_text(ZONE + "x A 192.0.2.2\n")
         await until(lambda: server.snapshot.version > before.version, LIVE_WITHIN_S)
         assert await ask(server, "near") == (expected, 0)  # a reload keeps what was measured
+    finally:
+        await server.stop()
+
+
+def is_newer(server: Server, version: int) -> bool:
+    """Say whether something else is served than at a version."""
+    return server.snapshot.version > version
+
+
+async def test_a_locations_file_that_appears_or_goes_counts_within_two_seconds(tmp_path: Path) -> None:
+    server = make_server(tmp_path, "")
+    path = tmp_path / "locations.yaml"
+    path.unlink()
+    await server.start()
+    try:
+        assert await ask(server, "geo") == ("127.0.0.2", 0)
+        for _ in range(2):
+            version = server.snapshot.version
+            path.write_text("networks: [{cidr: 198.51.100.0/24, country: US}]\n")
+            await until(partial(is_newer, server, version), LIVE_WITHIN_S)
+            assert await ask(server, "geo") == ("127.0.0.1", 24)
+            version = server.snapshot.version
+            path.unlink()
+            await until(partial(is_newer, server, version), LIVE_WITHIN_S)
+            assert await ask(server, "geo") == ("127.0.0.2", 0)
+        assert not (await server.reload()).is_refused
+    finally:
+        await server.stop()
+
+
+async def test_the_locations_of_before_are_freed_though_nobody_asks(tmp_path: Path) -> None:
+    server = make_server(tmp_path, "networks: [{cidr: 198.51.100.0/24, country: US}]\n")
+    await server.start()
+    try:
+        for _ in range(3):
+            assert await ask(server, "geo") == ("127.0.0.1", 24)
+        before = weakref.ref(server.snapshot.locations)
+        (tmp_path / "locations.yaml").write_text("networks: [{cidr: 198.51.0.0/16, country: US}]\n")
+        await until(lambda: before() is None, LIVE_WITHIN_S)
+        assert await ask(server, "geo") == ("127.0.0.1", 16)
     finally:
         await server.stop()
