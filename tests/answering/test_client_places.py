@@ -17,7 +17,7 @@ from r53lite.dns.edns import ClientSubnet
 from r53lite.dns.name import parse_name
 from r53lite.routing import locations as locations_module
 from r53lite.routing.context import AREA, EVERYTHING, POSITION, ClientLocation
-from r53lite.routing.locations import Locations
+from r53lite.routing.locations import Located, Locations
 from tests.control.maxmind_files import city, maxmind_octets
 from tests.support import load_snapshot, make_dispatch
 
