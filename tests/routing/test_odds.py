@@ -273,4 +273,5 @@ def test_sets_without_data_are_drawn_no_more_often_than_their_answer_needs(tmp_p
     assert {share.answered.path for share in nothing.shares} == {(name,) for name in names}
     assert {(share.probability, share.answered.values) for share in nothing.shares} == {(Fraction(1, 30), ())}
     (answer,) = odds_of(snapshot, parse_name("some.t.test"), A, situation).shares
-    assert (answer.answered.path, answer.probability) == (("plain",), 1)
+    assert answer.answered.path == ("plain",)
+    assert answer.probability == 1
