@@ -19,6 +19,7 @@ MODULES = {
 SHELL = (  # every other module is pure
     "r53lite.cli",
     "r53lite.config.loader",
+    "r53lite.config.text_file",
     "r53lite.config.yaml_file",
     "r53lite.health.scheduler",
     "r53lite.health.probes",

@@ -73,18 +73,26 @@ class Reader:
     """Takes typed values out of one mapping; `path` names it in messages (`records[2].sets[0]`).
 
     Every getter returns the value, or `default` after noting a fault. `finish` notes unknown and repeated
-    keys: call it once after the last getter.
+    keys: call it once after the last getter. What is no mapping is one fault, and none of its keys is missed.
+
+    Args:
+        node: the mapping; None reads as empty.
+        path: see above; empty for the whole document.
+        faults: takes every fault.
+        line: where the mapping would stand, for the faults of one that is not there.
     """
 
-    def __init__(self, node: Node | None, path: str, faults: Faults) -> None:
+    def __init__(self, node: Node | None, path: str, faults: Faults, line: int = 0) -> None:
         self.path = path
         self.faults = faults
         self._known: set[str] = set()
+        self._is_refused = node is not None and not isinstance(node, Mapping)
         if node is not None and not isinstance(node, Mapping):
             faults.error(node.line, f"{path or 'the document'} is {kind_of(node)}; expected a mapping")
             node = None
         self.mapping = node if node is not None else Mapping(0)
         self.line = self.mapping.line
+        self._place = self.line or line
 
     def at(self, key: str) -> str:
         """Return the path of a key in this mapping."""
@@ -97,14 +105,14 @@ class Reader:
 
     def line_of(self, key: str) -> int:
         """Return the line of a key, or of the mapping where the key is missing."""
-        return self.mapping.key_lines.get(key, self.line)
+        return self.mapping.key_lines.get(key, self._place)
 
     def node(self, key: str, *, required: bool = False) -> Node | None:
         """Return the node of a key; a missing or null one is None, and a fault when it is required."""
         self._known.add(key)
         node = self.mapping.entries.get(key)
         if node is None or (isinstance(node, Scalar) and node.value is None):
-            if required:
+            if required and not self._is_refused:
                 self.faults.error(self.line_of(key), f"{self.path or 'the document'} has no {key!r}")
             return None
         return node
@@ -217,7 +225,7 @@ class Reader:
 
     def child(self, key: str) -> Reader:
         """Return a reader for a mapping inside this one; a missing one reads as empty."""
-        return Reader(self.node(key), self.at(key), self.faults)
+        return Reader(self.node(key), self.at(key), self.faults, self.line_of(key))
 
     def children(self, key: str) -> Iterator[tuple[str, int, Node]]:
         """Yield (key, line, node) of a mapping inside this one, for mappings whose keys are the user's own

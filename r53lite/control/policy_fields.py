@@ -141,4 +141,4 @@ def read_cidr(reader: Reader) -> CidrLocation | None:
     collection = child.text("collection", required=True)
     location = child.text("location", required=True)
     child.finish()
-    return CidrLocation(collection, location) if collection and location else None
+    return CidrLocation(collection, location, child.line) if collection and location else None

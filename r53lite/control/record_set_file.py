@@ -158,7 +158,7 @@ class SetReader:
                 return record_set._replace(at=read_geoproximity(reader))
             case "cidr":
                 record_set = record_set._replace(cidr=read_cidr(reader))
-                name, key = "cidr", record_set.cidr
+                name, key = "cidr", record_set.cidr and record_set.cidr._replace(line=0)
         if key is not None:
             self._note_unique(reader, name, key, seen)
         return record_set
@@ -181,7 +181,7 @@ class SetReader:
             first, first_cidr = cidrs[0]
             if cidr.collection != first_cidr.collection:
                 reason = f"{one.id!r} has {cidr.collection!r}, {first.id!r} has {first_cidr.collection!r}"
-                self._faults.error(one.line, f"{reader.path}: cidr sets must use one collection; {reason}")
+                self._faults.error(cidr.line, f"{reader.path}: cidr sets must use one collection; {reason}")
 
     # --- what is unique, and values -------------------------------------------------------------------------
 

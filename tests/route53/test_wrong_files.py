@@ -237,6 +237,16 @@ CASES = {
         f"{group('cidr', one('a', 'cidr: {collection: c, location: rome}'))}\n{COLLECTION}",
         "7: CIDR collection 'c' has no location 'rome'; expected one of berlin or '*'",
     ),
+    "2.6 unknown collection, in block style": (
+        "name: x\n    type: A\n    ttl: 60\n    policy: cidr\n    sets:\n      - id: a\n"
+        "        values: [192.0.2.1]\n        cidr:\n          collection: c\n          location: berlin\n",
+        "14: CIDR collection 'c' is not defined",
+    ),
+    "2.6 unknown location, in block style": (
+        "name: x\n    type: A\n    ttl: 60\n    policy: cidr\n    sets:\n      - id: a\n"
+        f"        values: [192.0.2.1]\n        cidr: {{collection: c, location: rome}}\n{COLLECTION}",
+        "13: CIDR collection 'c' has no location 'rome'; expected one of berlin or '*'",
+    ),
     "1.7 one collection": (
         f"{group('cidr', one('a', CIDR), one('b', 'cidr: {collection: d, location: x}'))}\n"
         "cidr_collections: {c: {berlin: [198.51.100.0/24]}, d: {x: [10.0.0.0/8]}}",
