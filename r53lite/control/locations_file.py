@@ -11,17 +11,17 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from r53lite.config.document import Network, Node, Reader, Scalar, Sequence
+from r53lite.config.document import Network, Node, Reader, Sequence
 from r53lite.control.latencies_file import MAX_LATENCY_MS
+from r53lite.control.place_fields import check_subdivision, read_coordinates
 from r53lite.errors import Faults
 from r53lite.routing.context import ClientLocation
 from r53lite.routing.latencies import LatencyMatrix, LatencyTable
 from r53lite.routing.locations import Database, Locations
-from r53lite.routing.places import CONTINENTS, COUNTRY_CONTINENT, REGIONS, Coordinates, unknown_region
+from r53lite.routing.places import CONTINENTS, COUNTRY_CONTINENT, REGIONS, unknown_region
 from r53lite.routing.ranges import parse_network
 
 ESTIMATED, MEASURED = LATENCY_SOURCES = ("estimated", "measured")
-MAX_SUBDIVISION_LENGTH = 3  # docs/route53/routing-policies.md §2.4
 
 
 class NamedFiles(Protocol):
@@ -114,7 +114,7 @@ def _read_location(reader: Reader) -> ClientLocation:
         country=country,
         subdivision=_read_subdivision(reader),
         continent=_read_continent(reader, country),
-        coordinates=_read_coordinates(reader),
+        coordinates=read_coordinates(reader, is_exact=True),
         latency_ms=_read_latencies(reader.child("latency_ms")),
         source=f"{reader.faults.file.rpartition('/')[2]}:{reader.line}",
     )
@@ -144,12 +144,10 @@ def _read_subdivision(reader: Reader) -> str | None:
     subdivision = reader.text("subdivision")
     if not subdivision:
         return None
-    line = reader.line_of("subdivision")
     if not reader.has("country"):
-        reader.faults.error(line, f"{reader.at('subdivision')} stands without 'country'")
-    if len(subdivision) > MAX_SUBDIVISION_LENGTH:
-        limit = f"the limit is {MAX_SUBDIVISION_LENGTH} characters"
-        reader.faults.error(line, f"{reader.at('subdivision')} is {subdivision!r}; {limit}")
+        reason = f"{reader.at('subdivision')} stands without 'country'"
+        reader.faults.error(reader.line_of("subdivision"), reason)
+    check_subdivision(reader, subdivision)
     return subdivision
 
 
@@ -163,21 +161,6 @@ def _read_continent(reader: Reader, country: str | None) -> str | None:
         reason = f"{reader.at('continent')} is {continent!r}; Route 53 has {country} in {known}"
         reader.faults.error(reader.line_of("continent"), reason)
     return known
-
-
-def _read_coordinates(reader: Reader) -> Coordinates | None:
-    items = reader.items("coordinates")
-    if not items:
-        return None
-    values = [item.value if isinstance(item, Scalar) else None for item in items]
-    numbers = [value for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
-    if len(numbers) == len(items) == 2 and -90 <= numbers[0] <= 90 and -180 <= numbers[1] <= 180:
-        return (float(numbers[0]), float(numbers[1]))
-    reason = (
-        f"{reader.at('coordinates')}: expected [latitude, longitude] in degrees, -90 to 90 and -180 to 180"
-    )
-    reader.faults.error(reader.line_of("coordinates"), reason)
-    return None
 
 
 def _read_latencies(reader: Reader) -> dict[str, float]:

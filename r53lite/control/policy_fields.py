@@ -8,9 +8,8 @@ Source: docs/route53/routing-policies.md §2.2 to §2.8.
 
 from __future__ import annotations
 
-import re
-
-from r53lite.config.document import Reader, Scalar
+from r53lite.config.document import Reader
+from r53lite.control.place_fields import check_subdivision, read_coordinates
 from r53lite.routing import geoproximity, weighted
 from r53lite.routing.failover import ROLES
 from r53lite.routing.places import (
@@ -24,9 +23,7 @@ from r53lite.routing.places import (
 from r53lite.routing.record_set import DEFAULT, CidrLocation, GeoLocation, GeoProximity
 
 SUBDIVIDED = ("US", "UA")  # §2.4: the API model names UA beside US
-_SUBDIVISION = re.compile(r"[A-Z0-9]{1,3}")  # §2.4
 _PLACES = ("region", "local_zone_group", "coordinates")  # of a geoproximity set
-_DEGREES = re.compile(r"[-+]?[0-9]{1,3}(\.[0-9]{1,2})?")  # §2.5: two decimals at most
 
 
 def read_weight(reader: Reader) -> int:
@@ -77,13 +74,10 @@ def read_geolocation(reader: Reader) -> GeoLocation | None:
 
 
 def _check_subdivision(reader: Reader, country: str | None, subdivision: str) -> None:
-    line = reader.line_of("subdivision")
     if country not in SUBDIVIDED:
         reason = f"{reader.at('subdivision')} stands without country {' or '.join(SUBDIVIDED)}"
-        reader.faults.error(line, f"{reason}; no other has subdivisions")
-    if _SUBDIVISION.fullmatch(subdivision) is None:
-        expected = "expected a code of 1 to 3 capital letters and digits, such as CA"
-        reader.faults.error(line, f"{reader.at('subdivision')} is {subdivision!r}; {expected}")
+        reader.faults.error(reader.line_of("subdivision"), f"{reason}; no other has subdivisions")
+    check_subdivision(reader, subdivision)
 
 
 def read_geoproximity(reader: Reader) -> GeoProximity | None:
@@ -102,7 +96,7 @@ def read_geoproximity(reader: Reader) -> GeoProximity | None:
         group = child.text("local_zone_group", required=True)
         coordinates = _find_local_zone(child, group)
     if child.has("coordinates"):
-        coordinates = _read_coordinates(child)
+        coordinates = read_coordinates(child, is_exact=False, required=True)
     child.finish()
     if child.line and sum(map(child.has, _PLACES)) != 1:
         reason = f"{child.path}: expected exactly one of {', '.join(map(repr, _PLACES))}"
@@ -118,19 +112,6 @@ def _find_local_zone(reader: Reader, group: str) -> Coordinates | None:
         reason = f"{reader.at('local_zone_group')}: unknown Local Zone group {group!r}; {expected}"
         reader.faults.error(reader.line_of("local_zone_group"), reason)
     return coordinates
-
-
-def _read_coordinates(reader: Reader) -> Coordinates | None:
-    """Read latitude and longitude; two decimals at most, as Route 53 takes them (§2.5)."""
-    items = reader.items("coordinates", required=True)
-    texts = [item.text for item in items if isinstance(item, Scalar) and _DEGREES.fullmatch(item.text)]
-    if len(texts) == len(items) == 2:
-        latitude, longitude = float(texts[0]), float(texts[1])
-        if -90 <= latitude <= 90 and -180 <= longitude <= 180:
-            return latitude, longitude
-    expected = "expected [latitude, longitude] in degrees, -90 to 90 and -180 to 180, up to two decimals"
-    reader.faults.error(reader.line_of("coordinates"), f"{reader.at('coordinates')}: {expected}")
-    return None
 
 
 def read_cidr(reader: Reader) -> CidrLocation | None:

@@ -109,7 +109,18 @@ def test_no_networks(text: str) -> None:
         ("{cidr: 10.0.0.0/8, subdivision: CA}", "2: networks[0].subdivision stands without 'country'"),
         (
             "{cidr: 10.0.0.0/8, country: US, subdivision: Ohio}",
-            "2: networks[0].subdivision is 'Ohio'; the limit is 3 characters",
+            "2: networks[0].subdivision is 'Ohio'; expected a code of 1 to 3 capital letters and digits,"
+            " such as CA",
+        ),
+        (
+            "cidr: 10.0.0.0/8\n    country: US\n    subdivision: ca",
+            "4: networks[0].subdivision is 'ca'; expected a code of 1 to 3 capital letters and digits,"
+            " such as CA",
+        ),
+        (
+            "{cidr: 10.0.0.0/8, country: US, subdivision: é!}",
+            "2: networks[0].subdivision is 'é!'; expected a code of 1 to 3 capital letters and digits,"
+            " such as CA",
         ),
         (
             "{cidr: 10.0.0.0/8, continent: XX}",
@@ -134,11 +145,27 @@ def test_a_fault_and_its_line(text: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "coordinates", ["[1]", "[1, 2, 3]", "[91, 0]", "[0, -181]", "[a, b]", "[true, 1]", "[.nan, 0]"]
+    "coordinates",
+    ["[]", "[1]", "[1, 2, 3]", "[91, 0]", "[0, -181]", "[a, b]", "[true, 1]", "[.nan, 0]", "[1:30.5, 0]"],
 )
 def test_faulty_coordinates(coordinates: str) -> None:
     (fault,) = read(f"networks:\n  - cidr: 10.0.0.0/8\n    coordinates: {coordinates}\n")[1]
-    assert fault.startswith("3: networks[0].coordinates: expected [latitude, longitude]")
+    expected = "expected [latitude, longitude] in degrees, -90 to 90 and -180 to 180"
+    assert fault == f"3: networks[0].coordinates is {coordinates}; {expected}"
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"), [("x", "'x'"), ("{a: 1}", "a mapping"), ("[[1], 2]", "[a list, 2]")]
+)
+def test_coordinates_of_another_kind(written: str, shown: str) -> None:
+    (fault,) = read(f"networks:\n  - {{cidr: 10.0.0.0/8, coordinates: {written}}}\n")[1]
+    assert fault.startswith(f"2: networks[0].coordinates is {shown}; expected [latitude, longitude]")
+
+
+def test_coordinates_of_clients_may_be_exact() -> None:
+    locations, faults = read("networks:\n  - {cidr: 10.0.0.0/8, coordinates: [52.520008, -13.4049540]}\n")
+    assert faults == []
+    assert locate(locations, "10.0.0.1").coordinates == (52.520008, -13.404954)
 
 
 def test_a_network_twice() -> None:

@@ -297,6 +297,25 @@ def test_100_sets_are_the_limit() -> None:
     assert set_faults("multivalue", *sets) == ["3: records[0].sets holds 101 sets; the limit is 100"]
 
 
+def test_400_values_of_4000_characters_are_the_limit() -> None:
+    value = " ".join(["x" * 249] * 16)
+    values = ", ".join([value, *map(str, range(399))])
+    assert faults_of(f"{{name: w, type: TXT, ttl: 1, values: [{values}]}}") == []
+
+
+def test_more_blocks_than_route_53_has_are_a_warning() -> None:
+    blocks = [f"10.{number // 250}.{number % 250}.0/24" for number in range(1001)]
+    text = "zone: a\ncidr_collections:\n  c: {{here: [{}]}}\n"
+    assert read(text.format(", ".join(blocks[:1000])))[1] == []
+    assert read(text.format(", ".join(blocks)))[1] == [
+        "3: CIDR collection 'c' has 1001 blocks; Route 53's quota is 1000 (records-and-changes.md §1.8)"
+    ]
+
+
+def test_an_alias_to_cloudfront_that_does_not_evaluate_health() -> None:
+    assert faults_of("{name: w, type: A, alias: {target: d1.cloudfront.net.}}") == []
+
+
 def test_several_values_for_a_cname_set() -> None:
     entry = "{name: w, type: CNAME, ttl: 1, policy: weighted, sets: [{id: a, weight: 1, values: [a, b]}]}"
     assert faults_of(entry) == ["3: records[0].sets[0].values holds 2 values; a CNAME record has exactly one"]

@@ -146,6 +146,14 @@ CASES = {
         ),
         "7: records[3].sets[0].values holds 401 values; the limit is 400",
     ),
+    "1.3 at most 400 values, without a policy": (
+        f"{{name: x, type: TXT, ttl: 1,\n    values: [{', '.join(f't{n}' for n in range(401))}]}}",
+        "7: records[3].values holds 401 values; the limit is 400",
+    ),
+    "1.3 at most 4000 characters": (
+        f"{{name: x, type: TXT, ttl: 1, values: [ok,\n    {'x' * 4001}]}}",
+        "7: records[3].values holds a value of 4001 characters; the limit is 4000",
+    ),
     # §2.2, §2.3
     "2.2 weight is needed": (
         group("weighted", "{id: a, values: [192.0.2.1]}"),
@@ -212,13 +220,22 @@ CASES = {
     ),
     "2.5 coordinates out of range": (
         group("geoproximity", one("a", "at: {coordinates: [91, 2]}")),
-        "7: records[3].sets[0].at.coordinates: expected [latitude, longitude] in degrees, -90 to 90 and"
-        " -180 to 180, up to two decimals",
+        "7: records[3].sets[0].at.coordinates is [91, 2]; expected [latitude, longitude] in degrees, -90 to 90"
+        " and -180 to 180, up to two decimals",
     ),
     "2.5 coordinates with three decimals": (
         group("geoproximity", one("a", "at: {coordinates: [1.234, 2]}")),
-        "7: records[3].sets[0].at.coordinates: expected [latitude, longitude] in degrees, -90 to 90 and"
-        " -180 to 180, up to two decimals",
+        "7: records[3].sets[0].at.coordinates is [1.234, 2]; expected [latitude, longitude] in degrees, -90 to 90"
+        " and -180 to 180, up to two decimals",
+    ),
+    "2.5 coordinates of another kind": (
+        group("geoproximity", one("a", "at: {coordinates: here}")),
+        "7: records[3].sets[0].at.coordinates is 'here'; expected [latitude, longitude] in degrees, -90 to 90"
+        " and -180 to 180, up to two decimals",
+    ),
+    "2.5 coordinates of nothing": (
+        group("geoproximity", one("a", "at: {coordinates: null}")),
+        "7: records[3].sets[0].at has no 'coordinates'",
     ),
     "2.5 bias": (
         group("geoproximity", one("a", "at: {region: us-east-1}, bias: 100")),
@@ -314,6 +331,11 @@ CASES = {
     "3.1 an alias has no ttl": (
         "{name: x, type: A, ttl: 60, alias: {target: ns1}}",
         "6: records[3].ttl stands beside 'alias'; its target's counts",
+    ),
+    "3.1 the health of CloudFront is not evaluated": (
+        "{name: x, type: A, alias: {target: D1.CloudFront.net.,\n    evaluate_target_health: true}}",
+        "7: records[3].alias.evaluate_target_health must be false for CloudFront, which has no health to"
+        " evaluate (alias-trees.md §3.1)",
     ),
     "3.3 a loop": (
         "{name: x, type: A, alias: {target: y}}\n  - {name: y, type: A, alias: {target: x}}",
