@@ -37,13 +37,6 @@ def _printable(text: str) -> str:
     return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
 
 
-def reason_of(error: OSError) -> str:
-    """Word why the system refused something: without Python's error number, and without the name of the file,
-    which a fault has anyway.
-    """
-    return (error.strerror or str(error) or type(error).__name__).lower()
-
-
 class Faults:
     """Collects the faults of one file."""
 

@@ -40,6 +40,7 @@ SHELL = (  # every other module is pure
     "r53lite.api",
     "r53lite.lab",
     "r53lite.telemetry",
+    "r53lite.system_errors",
 )
 IMPURE_LIBRARIES = frozenset(
     [

@@ -9,6 +9,7 @@ Exit codes: 1 where no zone holds the name, 2 for a wrong question or no server.
 
 from __future__ import annotations
 
+import http.client
 import json
 import urllib.error
 import urllib.parse
@@ -33,6 +34,7 @@ from r53lite.health.table import HealthTable
 from r53lite.routing.context import TargetView
 from r53lite.routing.odds import TooManyOutcomesError
 from r53lite.server.targets import OutsideTargets
+from r53lite.system_errors import reason_of
 
 DEFAULT_SERVER = f"http://{DEFAULT_API_LISTEN}"
 DEFAULT_ZONES = Path("zones")
@@ -161,7 +163,7 @@ def is_running(server: str) -> bool:
     except urllib.error.HTTPError as error:
         error.close()
         return error.code == 503  # it is starting
-    except (OSError, ValueError, TypeError):
+    except (OSError, http.client.HTTPException, ValueError, TypeError):
         return False
 
 
@@ -186,11 +188,21 @@ def fetch(server: str, report: str, parameters: Sequence[tuple[str, str]]) -> Sh
         if error.code == 404 and reason.startswith("no zone"):
             raise NotOurNameError(reason) from error
         raise AskError(reason) from error
-    except (OSError, ValueError) as error:
-        raise AskError(f"--server: {server} does not answer: {error}") from error
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise AskError(f"--server: {server} does not answer: {_why(error)}") from error
     if not isinstance(shape, dict):
         raise AskError(f"--server: {server} answers what is no report")
     return shape
+
+
+def _why(error: Exception) -> str:
+    """Word why there is no answer; urllib wraps what the system said."""
+    reason = error.reason if isinstance(error, urllib.error.URLError) else error
+    if isinstance(reason, OSError):
+        return reason_of(reason)
+    return (
+        "it speaks another protocol" if isinstance(error, http.client.HTTPException) else "it answers no JSON"
+    )
 
 
 def _open(url: str, timeout_s: float):  # type: ignore[no-untyped-def]  # urllib's own type is private

@@ -17,6 +17,7 @@ from r53lite.cli.looking import Question, Where, look, question_options
 from r53lite.control.snapshot import Snapshot
 from r53lite.health.table import HealthTable
 from r53lite.routing.context import TargetView
+from r53lite.system_errors import reason_of
 
 Shape = Mapping[str, Any]
 MAX_SHOWN_VALUES = 8  # routing-policies.md §2.7: the most that a multivalue group answers with
@@ -59,7 +60,7 @@ def odds(
         try:
             plot.write_text(draw_odds(shape), encoding="utf-8")
         except OSError as error:
-            raise click.UsageError(f"cannot write {str(plot)!r}: {error.strerror}") from error
+            raise click.UsageError(f"cannot write {str(plot)!r}: {reason_of(error)}") from error
     if is_json:
         click.echo(json.dumps(shape, ensure_ascii=False))
         return

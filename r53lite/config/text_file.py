@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from r53lite.errors import Faults, reason_of
+from r53lite.errors import Faults
+from r53lite.system_errors import reason_of
 
 
 def read_text(path: Path, faults: Faults) -> str | None:

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from r53lite.config.document import Network, Node, Reader, Sequence
 from r53lite.control.latencies_file import MAX_LATENCY_MS
-from r53lite.control.place_fields import check_subdivision, read_coordinates
+from r53lite.control.place_fields import check_country, check_subdivision, read_coordinates
 from r53lite.errors import Faults
 from r53lite.routing.context import ClientLocation
 from r53lite.routing.latencies import LatencyMatrix, LatencyTable
@@ -25,13 +25,13 @@ ESTIMATED, MEASURED = LATENCY_SOURCES = ("estimated", "measured")
 
 
 class NamedFiles(Protocol):
-    """Opens what a locations file names (`control.location_files`); None where that has a fault, noted."""
+    """Opens what a line of a locations file names (`control.location_files`); None after a fault, noted."""
 
-    def database(self, name: str) -> Database | None:
+    def database(self, name: str, line: int) -> Database | None:
         """Open a MaxMind DB file."""
         ...
 
-    def matrix(self, name: str) -> LatencyMatrix | None:
+    def matrix(self, name: str, line: int) -> LatencyMatrix | None:
         """Read a CSV file of latencies."""
         ...
 
@@ -51,12 +51,12 @@ def read_locations(node: Node | None, faults: Faults, files: NamedFiles | None =
     entries = _read_networks(root, faults)
     databases = []
     matrix: LatencyMatrix | None = None
-    for name in _names(root, "maxmind"):
-        database = None if files is None else files.database(name)
+    for name, line in _names(root, "maxmind"):
+        database = None if files is None else files.database(name, line)
         if database is not None:
             databases.append(database)
-    for name in _names(root, "latencies"):
-        matrix = None if files is None else files.matrix(name)
+    for name, line in _names(root, "latencies"):
+        matrix = None if files is None else files.matrix(name, line)
     is_measured = root.choice("latency", LATENCY_SOURCES, ESTIMATED) == MEASURED
     root.finish()
     return Locations(
@@ -64,15 +64,15 @@ def read_locations(node: Node | None, faults: Faults, files: NamedFiles | None =
     )
 
 
-def _names(reader: Reader, key: str) -> list[str]:
-    """Return the names of files below a key: one, or, for databases, a list."""
+def _names(reader: Reader, key: str) -> list[tuple[str, int]]:
+    """Return the names of files below a key, each with its line: one, or, for databases, a list."""
     node = reader.node(key)
     if node is None:
         return []
     if key == "maxmind" and isinstance(node, Sequence):
-        return [scalar.text for scalar in reader.texts(key)]
+        return [(scalar.text, scalar.line) for scalar in reader.texts(key)]
     name = reader.text(key)
-    return [name] if name else []
+    return [(name, node.line)] if name else []
 
 
 def _read_networks(root: Reader, faults: Faults) -> dict[Network, ClientLocation]:
@@ -133,11 +133,7 @@ def _read_region(reader: Reader) -> str | None:
 def _read_country(reader: Reader) -> str | None:
     """Return a country of §2.4. YAML reads NO as false; the reader returns the text that was written."""
     country = reader.text("country")
-    if country and country not in COUNTRY_CONTINENT:
-        reason = f"{reader.at('country')} is {country!r}; expected an ISO 3166 code of two capital letters"
-        reader.faults.error(reader.line_of("country"), f"{reason} that Route 53 knows")
-        return None
-    return country or None
+    return country if country and check_country(reader, country) else None
 
 
 def _read_subdivision(reader: Reader) -> str | None:

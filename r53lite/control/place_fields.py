@@ -11,11 +11,28 @@ from __future__ import annotations
 import re
 
 from r53lite.config.document import Node, Reader, Scalar, Sequence, kind_of
-from r53lite.routing.places import Coordinates
+from r53lite.routing.places import COUNTRY_CONTINENT, Coordinates
 
 _SUBDIVISION = re.compile(r"[A-Z0-9]{1,3}")  # §2.4
 _DEGREES = re.compile(r"[-+]?[0-9]*(?:\.([0-9]*))?")
 _RANGE = "expected [latitude, longitude] in degrees, -90 to 90 and -180 to 180"
+
+
+def check_country(reader: Reader, country: str, besides: str = "") -> bool:
+    """Say whether a country is one of §2.4; note one that is not.
+
+    Args:
+        reader: of the mapping with the key `country`.
+        country: what it says.
+        besides: what else may stand there, for the message.
+    """
+    if country in COUNTRY_CONTINENT:
+        return True
+    expected = f"expected an ISO 3166 code of two capital letters that Route 53 knows{besides}"
+    hint = f"; did you mean {country.upper()!r}?" if country.upper() in COUNTRY_CONTINENT else ""
+    reason = f"{reader.at('country')} is {country!r}; {expected}{hint}"
+    reader.faults.error(reader.line_of("country"), reason)
+    return False
 
 
 def check_subdivision(reader: Reader, subdivision: str) -> None:

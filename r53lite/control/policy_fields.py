@@ -9,12 +9,11 @@ Source: docs/route53/routing-policies.md §2.2 to §2.8.
 from __future__ import annotations
 
 from r53lite.config.document import Reader
-from r53lite.control.place_fields import check_subdivision, read_coordinates
+from r53lite.control.place_fields import check_country, check_subdivision, read_coordinates
 from r53lite.routing import geoproximity, weighted
 from r53lite.routing.failover import ROLES
 from r53lite.routing.places import (
     CONTINENTS,
-    COUNTRY_CONTINENT,
     REGIONS,
     Coordinates,
     local_zone_coordinates,
@@ -59,9 +58,8 @@ def read_geolocation(reader: Reader) -> GeoLocation | None:
     continent = child.choice("continent", CONTINENTS) or None
     country = child.text("country") or None
     subdivision = child.text("subdivision") or None
-    if country is not None and country != DEFAULT and country not in COUNTRY_CONTINENT:
-        expected = "expected an ISO 3166 code of two capital letters that Route 53 knows, or '*'"
-        faults.error(child.line_of("country"), f"{child.at('country')} is {country!r}; {expected}")
+    if country is not None and country != DEFAULT:
+        check_country(child, country, f", or {DEFAULT!r}")
     if child.has("continent") and (child.has("country") or child.has("subdivision")):
         reason = f"{child.at('continent')} stands beside another place; expected exactly one"
         faults.error(child.line_of("continent"), reason)

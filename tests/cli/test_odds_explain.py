@@ -196,6 +196,12 @@ def test_exit_codes(zones: Path, command: str, arguments: tuple[str, ...], code:
     assert run(command, *arguments, "--zones", str(zones)).exit_code == code
 
 
+def test_a_server_that_does_not_answer_is_told_in_plain_words() -> None:
+    result = run("odds", "top.t.example", "--server", "http://127.0.0.1:1")
+    assert result.exit_code == 2
+    assert result.stderr.endswith("--server: http://127.0.0.1:1 does not answer: connection refused\n")
+
+
 def test_faulty_zones_end_with_1_and_say_why(tmp_path: Path) -> None:
     (tmp_path / "a.test.yaml").write_text("zone: a.test\nrecords: 1\n", encoding="utf-8")
     result = run("odds", "a.test", "--zones", str(tmp_path))

@@ -127,6 +127,21 @@ def test_no_networks(text: str) -> None:
             "2: networks[0].continent is 'XX'; expected one of AF, AN, AS, EU, NA, OC, SA",
         ),
         (
+            "{cidr: 10.0.0.0/8, country: us}",
+            "2: networks[0].country is 'us'; expected an ISO 3166 code of two capital letters"
+            " that Route 53 knows; did you mean 'US'?",
+        ),
+        (
+            "{cidr: 10.0.0.0/8, continent: eu}",
+            "2: networks[0].continent is 'eu'; expected one of AF, AN, AS, EU, NA, OC, SA;"
+            " did you mean 'EU'?",
+        ),
+        (
+            "{cidr: 10.0.0.0/8, latency_ms: {us-east-1: '1.5'}}",
+            "2: networks[0].latency_ms.us-east-1 is '1.5'; expected a number from 0 to 60000, got text;"
+            " leave the quotes out",
+        ),
+        (
             "{cidr: 10.0.0.0/8, country: TR, continent: AS}",
             "2: networks[0].continent is 'AS'; Route 53 has TR in EU",
         ),

@@ -118,7 +118,7 @@ PLAIN = "name: www\n    type: A\n    ttl: 60\n    "
         (
             f"{PLAIN}policy: weihgted",
             "6: records[0].policy is 'weihgted'; expected one of simple, weighted, latency, failover,"
-            " geolocation, geoproximity, multivalue, cidr",
+            " geolocation, geoproximity, multivalue, cidr; did you mean 'weighted'?",
         ),
         (
             f"{PLAIN}sets: [{{id: a, values: [192.0.2.1]}}]",

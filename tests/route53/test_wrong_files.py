@@ -220,18 +220,18 @@ CASES = {
     ),
     "2.5 coordinates out of range": (
         group("geoproximity", one("a", "at: {coordinates: [91, 2]}")),
-        "7: records[3].sets[0].at.coordinates is [91, 2]; expected [latitude, longitude] in degrees, -90 to 90"
-        " and -180 to 180, up to two decimals",
+        "7: records[3].sets[0].at.coordinates is [91, 2]; expected [latitude, longitude] in degrees,"
+        " -90 to 90 and -180 to 180, up to two decimals",
     ),
     "2.5 coordinates with three decimals": (
         group("geoproximity", one("a", "at: {coordinates: [1.234, 2]}")),
-        "7: records[3].sets[0].at.coordinates is [1.234, 2]; expected [latitude, longitude] in degrees, -90 to 90"
-        " and -180 to 180, up to two decimals",
+        "7: records[3].sets[0].at.coordinates is [1.234, 2]; expected [latitude, longitude] in degrees,"
+        " -90 to 90 and -180 to 180, up to two decimals",
     ),
     "2.5 coordinates of another kind": (
         group("geoproximity", one("a", "at: {coordinates: here}")),
-        "7: records[3].sets[0].at.coordinates is 'here'; expected [latitude, longitude] in degrees, -90 to 90"
-        " and -180 to 180, up to two decimals",
+        "7: records[3].sets[0].at.coordinates is 'here'; expected [latitude, longitude] in degrees,"
+        " -90 to 90 and -180 to 180, up to two decimals",
     ),
     "2.5 coordinates of nothing": (
         group("geoproximity", one("a", "at: {coordinates: null}")),
@@ -344,7 +344,27 @@ CASES = {
     "unknown policy": (
         group("wieghted", W),
         "6: records[3].policy is 'wieghted'; expected one of simple, weighted, latency, failover,"
-        " geolocation, geoproximity, multivalue, cidr",
+        " geolocation, geoproximity, multivalue, cidr; did you mean 'weighted'?",
+    ),
+    "capital letters": (
+        group("Weighted", W),
+        "6: records[3].policy is 'Weighted'; expected one of simple, weighted, latency, failover,"
+        " geolocation, geoproximity, multivalue, cidr; did you mean 'weighted'?",
+    ),
+    "2.8 a role in capital letters": (
+        group("failover", one("p", "failover: PRIMARY")),
+        "7: records[3].sets[0].failover is 'PRIMARY'; expected one of primary, secondary; did you mean"
+        " 'primary'?",
+    ),
+    "2.2 a weight in quotes": (
+        group("weighted", one("a", "weight: '10'")),
+        "7: records[3].sets[0].weight is '10'; expected a whole number from 0 to 255, got text; leave the"
+        " quotes out",
+    ),
+    "3.1 a flag in quotes": (
+        "{name: x, type: A, alias: {target: ns1, evaluate_target_health: 'true'}}",
+        "6: records[3].alias.evaluate_target_health is 'true'; expected true or false, got text; leave the"
+        " quotes out",
     ),
     "unknown key": (
         group("weighted", one("a", "weight: 1, wait: 2")),
