@@ -198,6 +198,7 @@ def test_only_a_boundary_catches_everything(module: str) -> None:
         "r53lite.control.registry",
         "r53lite.health.scheduler",
         "r53lite.api.http",
+        "r53lite.server.targets",
     }
     tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
     broad = [
