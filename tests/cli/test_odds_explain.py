@@ -441,6 +441,29 @@ def test_a_divided_subnet_is_told_as_its_policy_sees_it(zones: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("client", "told"),
+    [
+        (
+            "30.0.0.0/16",
+            "the subnet /16 was too short to tell for whom: answers may differ within it, from one"
+            " /18 to the next",
+        ),
+        ("30.0.0.0/18", "holds for every client of the same /18"),
+        ("30.0.0.0/24", "holds for every client of the same /18"),
+    ],
+)
+def test_an_answer_to_a_subnet_that_is_too_short_holds_for_nobody_else(
+    zones: Path, client: str, told: str
+) -> None:
+    entries = ["{cidr: 30.0.0.0/16, region: us-east-1}", "{cidr: 30.0.64.0/18, region: ap-southeast-2}"]
+    text = "".join(f"  - {entry}\n" for entry in entries)
+    (zones / "locations.yaml").write_text(f"networks:\n{text}", encoding="utf-8")
+    shape = run_json("explain", "top.t.example", "--zones", str(zones), "--from", client)
+    assert shape["steps"][-1]["text"].endswith(f"; {told}")
+    assert shape["answer"]["scope_prefix_len"] == 18
+
+
+@pytest.mark.parametrize(
     ("name", "answer"),
     [
         ("ends.c.example", {"rcode": "NXDOMAIN", "ttl": 60, "values": [], "scope_prefix_len": 0}),
