@@ -4,7 +4,8 @@
 127.0.0.1:5380 is asked, else `zones` is read. Both give the same shapes, because both sides make them with
 the same functions of `answering`.
 
-Exit codes: 1 where no zone holds the name, 2 for a wrong question or no server.
+Exit codes: 1 where no zone holds the name or there are too many outcomes, 2 for a wrong question or no
+server.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from r53lite.config.settings import DEFAULT_API_LISTEN, Settings
 from r53lite.control.location_files import find_locations
 from r53lite.control.snapshot import Snapshot
 from r53lite.control.zone_files import load_zone_files
+from r53lite.errors import R53Error
 from r53lite.health.table import HealthTable
 from r53lite.routing.context import TargetView
 from r53lite.routing.odds import TooManyOutcomesError
@@ -45,6 +47,10 @@ SETTINGS_FILE_NAME = "r53lite.yaml"
 Shape = dict[str, object]
 Make = Callable[[Snapshot, Ask, HealthTable, TargetView], Shape]
 Command = TypeVar("Command", bound=Callable[..., object])
+
+
+class TooLargeError(R53Error):
+    """A server says that what is asked about has too many outcomes."""
 
 
 class Where(NamedTuple):
@@ -128,7 +134,7 @@ def look(
         return _make_offline(where.zones or DEFAULT_ZONES, ask, make)
     except AskError as error:
         raise click.UsageError(str(error)) from error
-    except (NotOurNameError, TooManyOutcomesError) as error:
+    except (NotOurNameError, TooManyOutcomesError, TooLargeError) as error:
         click.echo(f"r53lite: {error}", err=True)
         raise SystemExit(1) from error
 
@@ -173,6 +179,7 @@ def fetch(server: str, report: str, parameters: Sequence[tuple[str, str]]) -> Sh
     Raises:
         AskError: the server does not take the question.
         NotOurNameError: no zone of the server holds the name.
+        TooLargeError: there are too many outcomes.
     """
     if "://" not in server:
         server = f"http://{server}"
@@ -187,6 +194,8 @@ def fetch(server: str, report: str, parameters: Sequence[tuple[str, str]]) -> Sh
             reason = _reason_of(error)
         if error.code == 404 and reason.startswith("no zone"):
             raise NotOurNameError(reason) from error
+        if error.code == 422:  # api.reports
+            raise TooLargeError(reason) from error
         raise AskError(reason) from error
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise AskError(f"--server: {server} does not answer: {_why(error)}") from error
