@@ -2,7 +2,7 @@
 
 A table never changes: the scheduler builds the next one and swaps one reference. `version` moves exactly when
 the answer of `is_healthy` differs for some check; a new reason or time of a probe alone makes a new table of
-the same version. Whoever keeps answers compares `unhealthy` of two tables, which tells the checks that flipped.
+the same version. Whoever keeps answers compares `unhealthy` of two tables: that tells which checks flipped.
 
 Pure.
 """
