@@ -3,7 +3,7 @@
 A question, a client and a health state, in text as they come from a command line or a URL. Everything wrong
 with them is an `AskError`. Pure.
 
-Source: our choice; the shapes are those of docs/policies.md.
+Source: our choice; the shapes are those of docs/odds.md.
 """
 
 from __future__ import annotations

@@ -114,7 +114,7 @@ class _Teller:
                     yield from self._policies.tell(story)
         if not is_located:
             yield self._tell_location(location, trace)
-        yield _tell_answer(result, self._ask.qtype)
+        yield _tell_answer(result, self._ask)
 
     def _zone_of(self, name: bytes) -> Zone | None:
         """Return the zone that `authoritative.respond` looks a name up in."""
@@ -199,8 +199,8 @@ def _what_it_is(data: object) -> str:
     return count(len(data.rdatas), "record")
 
 
-def _tell_answer(result: Result, qtype: int) -> Shape:
-    shape = _answer_shape(result, qtype)
+def _tell_answer(result: Result, ask: Ask) -> Shape:
+    shape = _answer_shape(result, ask.qtype)
     values = shape["values"]
     assert isinstance(values, list)
     text = str(shape["rcode"])
@@ -213,5 +213,9 @@ def _tell_answer(result: Result, qtype: int) -> Shape:
     else:
         text += ", no records"
     scope = result.response.scope_prefix_len
-    text += f"; holds for every client of the same /{scope}" if scope else "; holds for every client"
+    if scope > ask.client.prefixlen:
+        subnet = f"the subnet /{ask.client.prefixlen} was too short to tell for whom"
+        text += f"; {subnet}: answers may differ within it, from one /{scope} to the next"
+    else:
+        text += f"; holds for every client of the same /{scope}" if scope else "; holds for every client"
     return make_step("answer", text, **shape)

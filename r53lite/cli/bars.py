@@ -5,6 +5,7 @@ The picture is readable without colour, in light and dark surroundings, and the 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 from xml.sax.saxutils import escape
@@ -18,6 +19,10 @@ _STYLE = (
     ".title{font-size:15px;font-weight:600}.heading{font-weight:600}.track{fill:#d8dee4}.bar{fill:#2f6fb7}.page{fill:#fff}"
     "@media(prefers-color-scheme:dark){text{fill:#e6edf3}.track{fill:#30363d}.bar{fill:#6aa5e8}.page{fill:#0d1117}}"
 )
+
+
+# What an XML document cannot hold, not even escaped (XML 1.0 §2.2).
+_NOT_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class Bar(NamedTuple):
@@ -41,9 +46,7 @@ def draw_bars(title: str, sections: Sequence[Section]) -> str:
     y, room = TOP, MAX_BARS
     for section in sections:
         if section.heading and room:
-            parts.append(
-                f'<text class="heading" x="{LEFT}" y="{y + 18}">{escape(_short(section.heading))}</text>'
-            )
+            parts.append(f'<text class="heading" x="{LEFT}" y="{y + 18}">{_text(section.heading)}</text>')
             y += HEADING
         for bar in section.bars[:room]:
             parts += _draw_bar(bar, y)
@@ -55,9 +58,9 @@ def draw_bars(title: str, sections: Sequence[Section]) -> str:
         parts.append(f'<text x="{LEFT}" y="{y - 10}">and {left_out} more</text>')
     head = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y}" role="img">',
-        f"<title>{escape(title)}</title><style>{_STYLE}</style>",
+        f"<title>{_escaped(title)}</title><style>{_STYLE}</style>",
         f'<rect class="page" width="{WIDTH}" height="{y}"/>',
-        f'<text class="title" x="{LEFT}" y="32">{escape(_short(title))}</text>',
+        f'<text class="title" x="{LEFT}" y="32">{_text(title)}</text>',
     ]
     return "\n".join([*head, *parts, "</svg>", ""])
 
@@ -67,12 +70,18 @@ def _draw_bar(bar: Bar, y: int) -> list[str]:
     width = BAR_WIDTH * min(max(bar.percent, 0.0), 100.0) / 100
     share = f"{bar.percent:.2f} %  {bar.fraction}"
     return [
-        f'<text x="{LEFT}" y="{y + 12}">{escape(_short(bar.label))}</text>',
+        f'<text x="{LEFT}" y="{y + 12}">{_text(bar.label)}</text>',
         f'<rect class="track" x="{LEFT}" y="{y + 18}" width="{BAR_WIDTH}" height="14" rx="3"/>',
         f'<rect class="bar" x="{LEFT}" y="{y + 18}" width="{width:.2f}" height="14" rx="3"/>',
-        f'<text x="{LEFT + BAR_WIDTH + 14}" y="{y + 30}">{escape(share)}</text>',
+        f'<text x="{LEFT + BAR_WIDTH + 14}" y="{y + 30}">{_escaped(share)}</text>',
     ]
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= MAX_LABEL else f"{text[: MAX_LABEL - 1]}…"
+def _text(text: str) -> str:
+    """Return text that fits on a line."""
+    return _escaped(text if len(text) <= MAX_LABEL else f"{text[: MAX_LABEL - 1]}…")
+
+
+def _escaped(text: str) -> str:
+    """Return text as XML holds it; what it cannot hold becomes the replacement character."""
+    return escape(_NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text))

@@ -17,6 +17,7 @@ from r53lite.config.settings import Endpoint
 from r53lite.lab.plan import LAB_FILE_NAME, load_plan
 from r53lite.server.descriptors import raise_descriptor_limit
 from r53lite.server.signals import run_until_stopped
+from r53lite.system_errors import reason_of
 from r53lite.telemetry.log import setup_logging
 
 
@@ -93,5 +94,5 @@ def _run_backend(name: str, endpoint: Endpoint) -> None:
     try:
         asyncio.run(run_until_stopped(start, running.stop))
     except OSError as error:
-        click.echo(f"r53lite: cannot listen on {endpoint}: {error.strerror or error}", err=True)
+        click.echo(f"r53lite: cannot listen on {endpoint}: {reason_of(error)}", err=True)
         raise SystemExit(2) from error

@@ -4,11 +4,13 @@
 127.0.0.1:5380 is asked, else `zones` is read. Both give the same shapes, because both sides make them with
 the same functions of `answering`.
 
-Exit codes: 1 where no zone holds the name, 2 for a wrong question or no server.
+Exit codes: 1 where no zone holds the name or there are too many outcomes, 2 for a wrong question or no
+server.
 """
 
 from __future__ import annotations
 
+import http.client
 import json
 import urllib.error
 import urllib.parse
@@ -29,10 +31,12 @@ from r53lite.config.settings import DEFAULT_API_LISTEN, Settings
 from r53lite.control.location_files import find_locations
 from r53lite.control.snapshot import Snapshot
 from r53lite.control.zone_files import load_zone_files
+from r53lite.errors import R53Error
 from r53lite.health.table import HealthTable
 from r53lite.routing.context import TargetView
 from r53lite.routing.odds import TooManyOutcomesError
 from r53lite.server.targets import OutsideTargets
+from r53lite.system_errors import reason_of
 
 DEFAULT_SERVER = f"http://{DEFAULT_API_LISTEN}"
 DEFAULT_ZONES = Path("zones")
@@ -43,6 +47,10 @@ SETTINGS_FILE_NAME = "r53lite.yaml"
 Shape = dict[str, object]
 Make = Callable[[Snapshot, Ask, HealthTable, TargetView], Shape]
 Command = TypeVar("Command", bound=Callable[..., object])
+
+
+class TooLargeError(R53Error):
+    """A server says that what is asked about has too many outcomes."""
 
 
 class Where(NamedTuple):
@@ -126,7 +134,7 @@ def look(
         return _make_offline(where.zones or DEFAULT_ZONES, ask, make)
     except AskError as error:
         raise click.UsageError(str(error)) from error
-    except (NotOurNameError, TooManyOutcomesError) as error:
+    except (NotOurNameError, TooManyOutcomesError, TooLargeError) as error:
         click.echo(f"r53lite: {error}", err=True)
         raise SystemExit(1) from error
 
@@ -161,7 +169,7 @@ def is_running(server: str) -> bool:
     except urllib.error.HTTPError as error:
         error.close()
         return error.code == 503  # it is starting
-    except (OSError, ValueError, TypeError):
+    except (OSError, http.client.HTTPException, ValueError, TypeError):
         return False
 
 
@@ -171,6 +179,7 @@ def fetch(server: str, report: str, parameters: Sequence[tuple[str, str]]) -> Sh
     Raises:
         AskError: the server does not take the question.
         NotOurNameError: no zone of the server holds the name.
+        TooLargeError: there are too many outcomes.
     """
     if "://" not in server:
         server = f"http://{server}"
@@ -185,12 +194,24 @@ def fetch(server: str, report: str, parameters: Sequence[tuple[str, str]]) -> Sh
             reason = _reason_of(error)
         if error.code == 404 and reason.startswith("no zone"):
             raise NotOurNameError(reason) from error
+        if error.code == 422:  # api.reports
+            raise TooLargeError(reason) from error
         raise AskError(reason) from error
-    except (OSError, ValueError) as error:
-        raise AskError(f"--server: {server} does not answer: {error}") from error
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise AskError(f"--server: {server} does not answer: {_why(error)}") from error
     if not isinstance(shape, dict):
         raise AskError(f"--server: {server} answers what is no report")
     return shape
+
+
+def _why(error: Exception) -> str:
+    """Word why there is no answer; urllib wraps what the system said."""
+    reason = error.reason if isinstance(error, urllib.error.URLError) else error
+    if isinstance(reason, OSError):
+        return reason_of(reason)
+    return (
+        "it speaks another protocol" if isinstance(error, http.client.HTTPException) else "it answers no JSON"
+    )
 
 
 def _open(url: str, timeout_s: float):  # type: ignore[no-untyped-def]  # urllib's own type is private

@@ -2,15 +2,19 @@
 
 Exit codes: 0 fine, 1 the thing asked about is wrong (a faulty zone, a failed resolution), 2 wrong usage or
 settings. Commands are imported when they are called, so that `serve` does not pay for what `trace` needs.
+Output that nobody can take, such as that to a full disk, ends any of them with one line and 1.
 """
 
 from __future__ import annotations
 
+import errno
 import importlib
+from typing import Any
 
 import click
 
 from r53lite import __version__
+from r53lite.system_errors import reason_of
 
 _COMMANDS = {
     "check": "Validate zone files, policy files and settings.",
@@ -21,6 +25,9 @@ _COMMANDS = {
     "serve": "Answer for a directory of zones, and recursively for the rest.",
     "trace": "Walk from the root to a name and print each step.",
 }
+
+
+_LOST_OUTPUT = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # a closed pipe is click's to end quietly
 
 
 class _LazyGroup(click.Group):
@@ -36,6 +43,16 @@ class _LazyGroup(click.Group):
             return None
         command: click.Command = getattr(importlib.import_module(f"r53lite.cli.{cmd_name}"), cmd_name)
         return command
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """Run a command, and say in one line that its output cannot be written."""
+        try:
+            return super().main(*args, **extra)
+        except OSError as error:
+            if error.errno not in _LOST_OUTPUT or error.filename is not None:
+                raise
+            click.echo(f"r53lite: cannot write the output: {reason_of(error)}", err=True)
+            raise SystemExit(1) from error
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -17,16 +17,29 @@ from r53lite.cli.looking import Question, Where, look, question_options
 from r53lite.control.snapshot import Snapshot
 from r53lite.health.table import HealthTable
 from r53lite.routing.context import TargetView
+from r53lite.system_errors import reason_of
 
 Shape = Mapping[str, Any]
 MAX_SHOWN_VALUES = 8  # routing-policies.md §2.7: the most that a multivalue group answers with
 MAX_PATH = 60  # our choice: eight sets of a sample would make another line
 
 
+def _check_picture(_context: click.Context, _parameter: click.Parameter, plot: Path | None) -> Path | None:
+    """Refuse a picture whose name promises another format than is drawn."""
+    if plot is not None and plot.suffix.lower() != ".svg":
+        raise click.BadParameter(f"expected a file name that ends with .svg, got {plot.name!r}")
+    return plot
+
+
 @click.command("odds")
 @question_options
 @click.option("--each-failure", "is_each_failure", is_flag=True, help="Also with each single check failing.")
-@click.option("--plot", type=click.Path(path_type=Path, dir_okay=False), help="Draw bars into this SVG file.")
+@click.option(
+    "--plot",
+    type=click.Path(path_type=Path, dir_okay=False),
+    callback=_check_picture,
+    help="Draw bars into this SVG file.",
+)
 def odds(
     name: str,
     rrtype: str,
@@ -46,7 +59,8 @@ def odds(
     running server's, or all healthy with --zones; --down and --up state it otherwise (repeat them, or put
     commas between ids).
 
-    Exit codes: 0 fine, 1 no zone holds the name or a zone is faulty, 2 wrong usage or settings.
+    Exit codes: 0 fine, 1 no zone holds the name, a zone is faulty or there are too many outcomes, 2 wrong
+    usage or settings.
     """
 
     def make(snapshot: Snapshot, ask: Ask, health: HealthTable, targets: TargetView) -> dict[str, object]:
@@ -59,7 +73,7 @@ def odds(
         try:
             plot.write_text(draw_odds(shape), encoding="utf-8")
         except OSError as error:
-            raise click.UsageError(f"cannot write {str(plot)!r}: {error.strerror}") from error
+            raise click.UsageError(f"cannot write {str(plot)!r}: {reason_of(error)}") from error
     if is_json:
         click.echo(json.dumps(shape, ensure_ascii=False))
         return

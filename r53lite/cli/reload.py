@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 
 import click
 
+from r53lite.system_errors import reason_of
+
 DEFAULT_SERVER = "http://127.0.0.1:5380"
 RELOAD_PATH = "/r53lite/v1/reload"
 CONNECT_LIMIT_S = 5.0
@@ -53,9 +55,7 @@ def _ask(server: str) -> dict[str, object]:
         finally:
             connection.close()
     except (OSError, http.client.HTTPException, ValueError) as error:
-        reason = (
-            (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
-        )
+        reason = reason_of(error) if isinstance(error, OSError) else str(error) or type(error).__name__
         _fail(f"no answer from {server}: {reason.lower()}")
     if not isinstance(report, dict):
         _fail(f"{server} answers, but not as r53lite does")

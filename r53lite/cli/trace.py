@@ -16,6 +16,7 @@ import click
 from dnslib import DNSError, DNSRecord
 
 from r53lite.answering.recursive import Recursive, TraceEvent
+from r53lite.config.text_file import read_text
 from r53lite.dns.name import ROOT, format_name, parse_name
 from r53lite.dns.presentation import format_rrset
 from r53lite.dns.rrset import RRset
@@ -99,11 +100,8 @@ def _load_hints(path: Path | None) -> Delegation:
     if path is None:
         return IANA_ROOT_HINTS
     faults = Faults(str(path))
-    hints = Delegation(ROOT, {})
-    try:
-        hints = parse_root_hints(path.read_text(encoding="utf-8"), faults)
-    except (OSError, UnicodeDecodeError) as error:
-        faults.error(0, str(error))
+    text = read_text(path, faults)
+    hints = Delegation(ROOT, {}) if text is None else parse_root_hints(text, faults)
     for fault in faults.items:
         click.echo(fault, err=True)
     if faults.has_errors:

@@ -11,6 +11,7 @@ Pure: `config.yaml_file` makes these values from a file.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Iterator
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import TypeVar
@@ -20,6 +21,10 @@ from r53lite.errors import Faults
 Network = IPv4Network | IPv6Network
 Address = IPv4Address | IPv6Address
 T = TypeVar("T")
+
+_WHOLE = re.compile(r"[-+]?(0|[1-9][0-9]*)")
+_NUMBER = re.compile(r"[-+]?(0|[1-9][0-9]*)(\.[0-9]*)?")
+_FLAG = re.compile("true|false", re.IGNORECASE)
 
 
 class Scalar:
@@ -73,18 +78,26 @@ class Reader:
     """Takes typed values out of one mapping; `path` names it in messages (`records[2].sets[0]`).
 
     Every getter returns the value, or `default` after noting a fault. `finish` notes unknown and repeated
-    keys: call it once after the last getter.
+    keys: call it once after the last getter. What is no mapping is one fault, and none of its keys is missed.
+
+    Args:
+        node: the mapping; None reads as empty.
+        path: see above; empty for the whole document.
+        faults: takes every fault.
+        line: where the mapping would stand, for the faults of one that is not there.
     """
 
-    def __init__(self, node: Node | None, path: str, faults: Faults) -> None:
+    def __init__(self, node: Node | None, path: str, faults: Faults, line: int = 0) -> None:
         self.path = path
         self.faults = faults
         self._known: set[str] = set()
+        self._is_refused = node is not None and not isinstance(node, Mapping)
         if node is not None and not isinstance(node, Mapping):
             faults.error(node.line, f"{path or 'the document'} is {kind_of(node)}; expected a mapping")
             node = None
         self.mapping = node if node is not None else Mapping(0)
         self.line = self.mapping.line
+        self._place = self.line or line
 
     def at(self, key: str) -> str:
         """Return the path of a key in this mapping."""
@@ -97,21 +110,28 @@ class Reader:
 
     def line_of(self, key: str) -> int:
         """Return the line of a key, or of the mapping where the key is missing."""
-        return self.mapping.key_lines.get(key, self.line)
+        return self.mapping.key_lines.get(key, self._place)
 
     def node(self, key: str, *, required: bool = False) -> Node | None:
         """Return the node of a key; a missing or null one is None, and a fault when it is required."""
         self._known.add(key)
         node = self.mapping.entries.get(key)
         if node is None or (isinstance(node, Scalar) and node.value is None):
-            if required:
+            if required and not self._is_refused:
                 self.faults.error(self.line_of(key), f"{self.path or 'the document'} has no {key!r}")
             return None
         return node
 
     def _take(
-        self, key: str, required: bool, default: T, expected: str, convert: Callable[[Node], T | None]
+        self,
+        key: str,
+        required: bool,
+        default: T,
+        expected: str,
+        convert: Callable[[Node], T | None],
+        explain: Callable[[str], str] = lambda _text: "",
     ) -> T:
+        """Return a converted value; `explain` may add to the fault what would have been right."""
         node = self.node(key, required=required)
         if node is None:
             return default
@@ -120,7 +140,8 @@ class Reader:
         except ValueError:
             value = None
         if value is None:
-            self.faults.error(node.line, f"{self.at(key)} is {kind_of(node)}; expected {expected}")
+            hint = explain(node.value) if isinstance(node, Scalar) and isinstance(node.value, str) else ""
+            self.faults.error(node.line, f"{self.at(key)} is {kind_of(node)}; expected {expected}{hint}")
             return default
         return value
 
@@ -138,6 +159,7 @@ class Reader:
             default,
             f"one of {', '.join(choices)}",
             lambda node: node.text if isinstance(node, Scalar) and node.text in choices else None,
+            lambda text: _nearest(text, choices),
         )
 
     def integer(
@@ -156,7 +178,8 @@ class Reader:
             is_fine = isinstance(value, int) and not isinstance(value, bool) and minimum <= value <= maximum
             return value if is_fine else None  # type: ignore[return-value]  # is_fine implies int
 
-        return self._take(key, required, default, f"a whole number from {minimum} to {maximum}", convert)
+        expected = f"a whole number from {minimum} to {maximum}"
+        return self._take(key, required, default, expected, convert, _unquoting(_WHOLE))
 
     def number(self, key: str, default: float = 0.0, *, minimum: float, maximum: float) -> float:
         """Return a number within the limits."""
@@ -167,7 +190,8 @@ class Reader:
                 return None
             return float(value) if minimum <= value <= maximum else None
 
-        return self._take(key, False, default, f"a number from {minimum:g} to {maximum:g}", convert)
+        expected = f"a number from {minimum:g} to {maximum:g}"
+        return self._take(key, False, default, expected, convert, _unquoting(_NUMBER))
 
     def flag(self, key: str, default: bool = False) -> bool:
         """Return true or false."""
@@ -175,7 +199,7 @@ class Reader:
         def convert(node: Node) -> bool | None:
             return node.value if isinstance(node, Scalar) and isinstance(node.value, bool) else None
 
-        return self._take(key, False, default, "true or false", convert)
+        return self._take(key, False, default, "true or false", convert, _unquoting(_FLAG))
 
     def address(self, key: str, *, required: bool = False) -> Address | None:
         """Return an IP address."""
@@ -217,7 +241,7 @@ class Reader:
 
     def child(self, key: str) -> Reader:
         """Return a reader for a mapping inside this one; a missing one reads as empty."""
-        return Reader(self.node(key), self.at(key), self.faults)
+        return Reader(self.node(key), self.at(key), self.faults, self.line_of(key))
 
     def children(self, key: str) -> Iterator[tuple[str, int, Node]]:
         """Yield (key, line, node) of a mapping inside this one, for mappings whose keys are the user's own
@@ -245,6 +269,18 @@ class Reader:
                 self.faults.error(line, f"unknown key {self.at(key)!r}{hint}")
         for key, line in self.mapping.repeated:
             self.faults.error(line, f"{self.at(key)!r} is written twice")
+
+
+def _nearest(text: str, choices: tuple[str, ...]) -> str:
+    """Return a hint at what was probably meant, in whichever letters; empty where nothing is near."""
+    by_small_letters = {choice.lower(): choice for choice in choices}
+    near = difflib.get_close_matches(text.lower(), by_small_letters, 1, 0.7)
+    return f"; did you mean {by_small_letters[near[0]]!r}?" if near else ""
+
+
+def _unquoting(pattern: re.Pattern[str]) -> Callable[[str], str]:
+    """Return what explains that text would be a value of another kind if it were not in quotes."""
+    return lambda text: ", got text; leave the quotes out" if pattern.fullmatch(text) else ""
 
 
 def _scalar_text(node: Node) -> str:

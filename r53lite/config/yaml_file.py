@@ -16,21 +16,20 @@ from typing import TypeVar
 import yaml
 
 from r53lite.config.document import Mapping, Node, Scalar, Sequence
+from r53lite.config.text_file import read_text
 from r53lite.errors import Faults
 
 _DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9]*)")
+# What libyaml refuses without telling the line (YAML 1.1 §5.1): control characters.
+_NOT_YAML = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 Item = TypeVar("Item")
 MAX_DEPTH = 32  # our choice: the deepest file format nests 6 levels
 
 
 def read_yaml(path: Path, faults: Faults) -> Node | None:
     """Read one YAML document; None when it is empty or has faults (then noted in `faults`)."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        faults.error(0, f"cannot read: {error}")
-        return None
-    return parse_yaml(text, faults)
+    text = read_text(path, faults)
+    return None if text is None else parse_yaml(text, faults)
 
 
 def parse_yaml(text: str, faults: Faults) -> Node | None:
@@ -46,9 +45,7 @@ def parse_yaml(text: str, faults: Faults) -> Node | None:
         mark = error.problem_mark or error.context_mark
         faults.error(mark.line + 1 if mark else 0, f"not valid YAML: {error.problem or error.context}")
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        faults.error(
-            0, f"not valid YAML: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
-        )
+        faults.error(*_unmarked_fault(text, error))
     finally:
         loader.dispose()
     return None
@@ -68,18 +65,29 @@ def _structural_fault(text: str) -> tuple[int, str] | None:
             if isinstance(event, yaml.CollectionStartEvent):
                 depth += 1
                 if depth > MAX_DEPTH:
-                    return 0, f"not valid YAML: nested deeper than {MAX_DEPTH} levels"
+                    return _line_of(event), f"not valid YAML: nested deeper than {MAX_DEPTH} levels"
             elif isinstance(event, yaml.CollectionEndEvent):
                 depth -= 1
             elif isinstance(event, yaml.AliasEvent):
-                mark = event.start_mark
-                line = 0 if mark is None else mark.line + 1
-                return line, f"alias '*{event.anchor}' is not supported; write its value out"
+                return _line_of(event), f"alias '*{event.anchor}' is not supported; write its value out"
     except (yaml.YAMLError, ValueError):
         return None
     finally:
         loader.dispose()
     return None
+
+
+def _line_of(event: yaml.Event) -> int:
+    return 0 if event.start_mark is None else event.start_mark.line + 1
+
+
+def _unmarked_fault(text: str, error: Exception) -> tuple[int, str]:
+    """Return line and reason of an error that does not say where it is: as far as known, a character's."""
+    found = _NOT_YAML.search(text)
+    if found is not None:
+        line = len((text[: found.start()] + ".").splitlines())
+        return line, f"not valid YAML: character U+{ord(found[0]):04X} cannot stand in a YAML file"
+    return 0, f"not valid YAML: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
 
 
 def _convert(node: yaml.Node, loader: yaml.CSafeLoader, faults: Faults, depth: int) -> Node:

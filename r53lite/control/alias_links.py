@@ -79,14 +79,14 @@ class BlockLinks:
         for record_set in group.sets:
             if record_set.cidr is None:
                 continue  # a fault that is noted already
-            name, location = record_set.cidr
+            name, location, line = record_set.cidr
             collection = self._collections.get(name)
             if collection is None:
-                faults.append(Fault(group.file, record_set.line, f"CIDR collection {name!r} is not defined"))
+                faults.append(Fault(group.file, line, f"CIDR collection {name!r} is not defined"))
             elif location != DEFAULT and location not in collection.locations:
                 expected = f"expected one of {', '.join(sorted(collection.locations))} or '*'"
                 reason = f"CIDR collection {name!r} has no location {location!r}; {expected}"
-                faults.append(Fault(group.file, record_set.line, reason))
+                faults.append(Fault(group.file, line, reason))
             known.add(location)
         if name not in self._collections:
             return group

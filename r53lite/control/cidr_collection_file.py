@@ -16,6 +16,7 @@ from r53lite.routing.ranges import parse_network
 from r53lite.routing.record_set import DEFAULT
 
 MAX_BLOCK_BITS = {4: 24, 6: 48}  # §2.6
+QUOTA_BLOCKS = 1000  # of a collection: records-and-changes.md §1.8
 COLLECTION_NAME = re.compile(r"[0-9A-Za-z_-]{1,64}")  # rest-api.md §5.9, CollectionName
 LOCATION_NAME = re.compile(r"[0-9A-Za-z_-]{1,16}")  # §2.6
 
@@ -43,7 +44,12 @@ def read_cidr_collections(root: Reader) -> tuple[tuple[CidrCollection, int], ...
         if COLLECTION_NAME.fullmatch(name) is None:
             expected = "expected 1 to 64 letters, digits, '-' and '_'"
             root.faults.error(line, f"name {name!r} of a CIDR collection: {expected}")
-        found.append((_read_collection(name, root.child("cidr_collections")), line))
+        collection = _read_collection(name, root.child("cidr_collections"))
+        if len(collection.blocks) > QUOTA_BLOCKS:
+            reason = f"CIDR collection {name!r} has {len(collection.blocks)} blocks"
+            quota = f"Route 53's quota is {QUOTA_BLOCKS} (records-and-changes.md §1.8)"
+            root.faults.warning(line, f"{reason}; {quota}")
+        found.append((collection, line))
     return tuple(found)
 
 

@@ -29,8 +29,13 @@ class LatencyMeter:
         self._regions: Regions = {}
 
     def watch(self, regions: Regions) -> None:
-        """Take the regions of health checks from now on from these."""
+        """Take the regions of health checks from now on from these.
+
+        What was measured of a region that none of them tells of any more is dropped: nothing would ever
+        correct it. It is gone from `published` with the next success of any check.
+        """
         self._regions = regions
+        self._table = self._table.only({region for region in regions.values() if region is not None})
 
     def observe(self, check: str, seconds: float, now: float) -> bool:
         """Feed the time of a successful probe.
@@ -44,9 +49,8 @@ class LatencyMeter:
             Whether `published` has changed.
         """
         region = self._regions.get(check)
-        if region is None:
-            return False
-        self._table = self._table.observe(region, seconds * 1000 / ROUND_TRIPS, now)
+        if region is not None:
+            self._table = self._table.observe(region, seconds * 1000 / ROUND_TRIPS, now)
         if not self._table.has_moved_from(self.published):
             return False
         self.published = self._table

@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from r53lite.config.settings import Settings
+from r53lite.config.text_file import decode_text
 from r53lite.config.yaml_file import read_yaml
 from r53lite.control.latencies_file import read_latencies
 from r53lite.control.locations_file import read_locations
 from r53lite.errors import Fault, Faults
 from r53lite.routing.latencies import LatencyMatrix
 from r53lite.routing.locations import Locations
+from r53lite.system_errors import reason_of
 
 if TYPE_CHECKING:
     from r53lite.control.maxmind import MaxMindDatabase
@@ -55,7 +57,7 @@ def load_locations(path: Path, before_opening: Callable[[Path], object] | None =
         The locations, empty after an error in the YAML file's syntax; every fault, each with its file.
     """
     faults = Faults(str(path))
-    files = _NamedFiles(path.parent, before_opening or (lambda _path: None))
+    files = _NamedFiles(path, before_opening or (lambda _path: None))
     files.before_opening(path)
     node = read_yaml(path, faults)
     locations = Locations() if faults.has_errors else read_locations(node, faults, files)
@@ -65,33 +67,30 @@ def load_locations(path: Path, before_opening: Callable[[Path], object] | None =
 class _NamedFiles:
     """Opens the files that a locations file names."""
 
-    def __init__(self, directory: Path, before_opening: Callable[[Path], object]) -> None:
-        self._directory = directory
+    def __init__(self, path: Path, before_opening: Callable[[Path], object]) -> None:
+        self._path = path
         self.before_opening = before_opening
         self.paths: list[Path] = []
         self.faults: list[Fault] = []
 
-    def database(self, name: str) -> MaxMindDatabase | None:
+    def database(self, name: str, line: int) -> MaxMindDatabase | None:
         """Open a MaxMind DB file."""
         from r53lite.control.maxmind import open_maxmind  # the library is imported where it is needed only
 
-        return self._open(name, lambda octets, faults: open_maxmind(octets, Path(name).name, faults))
+        return self._open(name, line, lambda octets, faults: open_maxmind(octets, Path(name).name, faults))
 
-    def matrix(self, name: str) -> LatencyMatrix | None:
+    def matrix(self, name: str, line: int) -> LatencyMatrix | None:
         """Read a CSV file of latencies."""
 
         def read(octets: bytes, faults: Faults) -> LatencyMatrix | None:
-            try:
-                return read_latencies(octets.decode("utf-8"), faults)
-            except UnicodeDecodeError as error:
-                faults.error(0, f"cannot read: {error}")
-                return None
+            text = decode_text(octets, faults)
+            return None if text is None else read_latencies(text, faults)
 
-        return self._open(name, read)
+        return self._open(name, line, read)
 
-    def _open(self, name: str, read: Callable[[bytes, Faults], T | None]) -> T | None:
+    def _open(self, name: str, line: int, read: Callable[[bytes, Faults], T | None]) -> T | None:
         """Read a file whole; None, and a fault, where that fails."""
-        path = self._directory / name
+        path = self._path.parent / name
         self.paths.append(path)
         self.before_opening(path)
         faults = Faults(str(path))
@@ -103,6 +102,6 @@ class _NamedFiles:
             else:
                 result = read(path.read_bytes(), faults)
         except OSError as error:
-            faults.error(0, f"cannot read: {error}")
+            faults.error(0, f"cannot read: {reason_of(error)}; {self._path}:{line} names it")
         self.faults += faults.items
         return result

@@ -11,27 +11,27 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from r53lite.config.document import Network, Node, Reader, Scalar, Sequence
+from r53lite.config.document import Network, Node, Reader, Sequence
 from r53lite.control.latencies_file import MAX_LATENCY_MS
+from r53lite.control.place_fields import check_country, check_subdivision, read_coordinates
 from r53lite.errors import Faults
 from r53lite.routing.context import ClientLocation
 from r53lite.routing.latencies import LatencyMatrix, LatencyTable
 from r53lite.routing.locations import Database, Locations
-from r53lite.routing.places import CONTINENTS, COUNTRY_CONTINENT, REGIONS, Coordinates, unknown_region
+from r53lite.routing.places import CONTINENTS, COUNTRY_CONTINENT, REGIONS, unknown_region
 from r53lite.routing.ranges import parse_network
 
 ESTIMATED, MEASURED = LATENCY_SOURCES = ("estimated", "measured")
-MAX_SUBDIVISION_LENGTH = 3  # docs/route53/routing-policies.md §2.4
 
 
 class NamedFiles(Protocol):
-    """Opens what a locations file names (`control.location_files`); None where that has a fault, noted."""
+    """Opens what a line of a locations file names (`control.location_files`); None after a fault, noted."""
 
-    def database(self, name: str) -> Database | None:
+    def database(self, name: str, line: int) -> Database | None:
         """Open a MaxMind DB file."""
         ...
 
-    def matrix(self, name: str) -> LatencyMatrix | None:
+    def matrix(self, name: str, line: int) -> LatencyMatrix | None:
         """Read a CSV file of latencies."""
         ...
 
@@ -51,12 +51,12 @@ def read_locations(node: Node | None, faults: Faults, files: NamedFiles | None =
     entries = _read_networks(root, faults)
     databases = []
     matrix: LatencyMatrix | None = None
-    for name in _names(root, "maxmind"):
-        database = None if files is None else files.database(name)
+    for name, line in _names(root, "maxmind"):
+        database = None if files is None else files.database(name, line)
         if database is not None:
             databases.append(database)
-    for name in _names(root, "latencies"):
-        matrix = None if files is None else files.matrix(name)
+    for name, line in _names(root, "latencies"):
+        matrix = None if files is None else files.matrix(name, line)
     is_measured = root.choice("latency", LATENCY_SOURCES, ESTIMATED) == MEASURED
     root.finish()
     return Locations(
@@ -64,15 +64,15 @@ def read_locations(node: Node | None, faults: Faults, files: NamedFiles | None =
     )
 
 
-def _names(reader: Reader, key: str) -> list[str]:
-    """Return the names of files below a key: one, or, for databases, a list."""
+def _names(reader: Reader, key: str) -> list[tuple[str, int]]:
+    """Return the names of files below a key, each with its line: one, or, for databases, a list."""
     node = reader.node(key)
     if node is None:
         return []
     if key == "maxmind" and isinstance(node, Sequence):
-        return [scalar.text for scalar in reader.texts(key)]
+        return [(scalar.text, scalar.line) for scalar in reader.texts(key)]
     name = reader.text(key)
-    return [name] if name else []
+    return [(name, node.line)] if name else []
 
 
 def _read_networks(root: Reader, faults: Faults) -> dict[Network, ClientLocation]:
@@ -114,7 +114,7 @@ def _read_location(reader: Reader) -> ClientLocation:
         country=country,
         subdivision=_read_subdivision(reader),
         continent=_read_continent(reader, country),
-        coordinates=_read_coordinates(reader),
+        coordinates=read_coordinates(reader, is_exact=True),
         latency_ms=_read_latencies(reader.child("latency_ms")),
         source=f"{reader.faults.file.rpartition('/')[2]}:{reader.line}",
     )
@@ -133,23 +133,17 @@ def _read_region(reader: Reader) -> str | None:
 def _read_country(reader: Reader) -> str | None:
     """Return a country of §2.4. YAML reads NO as false; the reader returns the text that was written."""
     country = reader.text("country")
-    if country and country not in COUNTRY_CONTINENT:
-        reason = f"{reader.at('country')} is {country!r}; expected an ISO 3166 code of two capital letters"
-        reader.faults.error(reader.line_of("country"), f"{reason} that Route 53 knows")
-        return None
-    return country or None
+    return country if country and check_country(reader, country) else None
 
 
 def _read_subdivision(reader: Reader) -> str | None:
     subdivision = reader.text("subdivision")
     if not subdivision:
         return None
-    line = reader.line_of("subdivision")
     if not reader.has("country"):
-        reader.faults.error(line, f"{reader.at('subdivision')} stands without 'country'")
-    if len(subdivision) > MAX_SUBDIVISION_LENGTH:
-        limit = f"the limit is {MAX_SUBDIVISION_LENGTH} characters"
-        reader.faults.error(line, f"{reader.at('subdivision')} is {subdivision!r}; {limit}")
+        reason = f"{reader.at('subdivision')} stands without 'country'"
+        reader.faults.error(reader.line_of("subdivision"), reason)
+    check_subdivision(reader, subdivision)
     return subdivision
 
 
@@ -163,21 +157,6 @@ def _read_continent(reader: Reader, country: str | None) -> str | None:
         reason = f"{reader.at('continent')} is {continent!r}; Route 53 has {country} in {known}"
         reader.faults.error(reader.line_of("continent"), reason)
     return known
-
-
-def _read_coordinates(reader: Reader) -> Coordinates | None:
-    items = reader.items("coordinates")
-    if not items:
-        return None
-    values = [item.value if isinstance(item, Scalar) else None for item in items]
-    numbers = [value for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
-    if len(numbers) == len(items) == 2 and -90 <= numbers[0] <= 90 and -180 <= numbers[1] <= 180:
-        return (float(numbers[0]), float(numbers[1]))
-    reason = (
-        f"{reader.at('coordinates')}: expected [latitude, longitude] in degrees, -90 to 90 and -180 to 180"
-    )
-    reader.faults.error(reader.line_of("coordinates"), reason)
-    return None
 
 
 def _read_latencies(reader: Reader) -> dict[str, float]:

@@ -12,7 +12,7 @@ has. `registered_country` and `represented_country` are left out: they do not sa
 Pure: takes the file's octets. What is broken inside a record, which a check of the whole file would find
 only after minutes, is nothing known of that network.
 
-Source: the MaxMind DB file format specification 2.0, "Binary Search Tree Section".
+Source: the MaxMind DB file format specification 2.0, "Binary Search Tree Section" and "MaxMind DB Metadata".
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ from r53lite.routing.places import CONTINENTS, COUNTRY_CONTINENT, Coordinates
 
 MAX_DECODED = 65_536  # our choice: decoded records that are kept, some 30 MB; GeoLite2-City has 10^5
 SAMPLES = 64  # addresses looked up when a file is opened, to refuse a broken one
+_METADATA_MARK = b"\xab\xcd\xefMaxMind.com"
+_METADATA_REACH = 128 * 1024 + len(_METADATA_MARK)  # "MaxMind DB Metadata": within the last 128 KiB
 _IPV4_DEPTH = 96  # IPv4 is at ::/96 of a tree for IPv6
 _BROKEN = (
     maxminddb.InvalidDatabaseError,
@@ -66,7 +68,9 @@ class MaxMindDatabase:
             self._ipv4_start = self._descend(0, 0, 128, _IPV4_DEPTH)[0] if self._bits == 128 else 0
             self.records_found, self.records_usable = self._sample()
         except _BROKEN as error:
-            raise ValueError(f"not a sound MaxMind DB file: {error}") from error
+            is_cut = _METADATA_MARK not in octets[-_METADATA_REACH:]
+            why = "the metadata at its end is missing" if is_cut else "what it says of itself does not fit"
+            raise ValueError(f"not a sound MaxMind DB file: {why}") from error
 
     def find(self, number: int, bits: int) -> tuple[ClientLocation | None, int]:
         """Return what the database says of an address, and the length of the network it says it of.

@@ -8,14 +8,12 @@ Source: docs/route53/routing-policies.md §2.2 to §2.8.
 
 from __future__ import annotations
 
-import re
-
-from r53lite.config.document import Reader, Scalar
+from r53lite.config.document import Reader
+from r53lite.control.place_fields import check_country, check_subdivision, read_coordinates
 from r53lite.routing import geoproximity, weighted
 from r53lite.routing.failover import ROLES
 from r53lite.routing.places import (
     CONTINENTS,
-    COUNTRY_CONTINENT,
     REGIONS,
     Coordinates,
     local_zone_coordinates,
@@ -24,9 +22,7 @@ from r53lite.routing.places import (
 from r53lite.routing.record_set import DEFAULT, CidrLocation, GeoLocation, GeoProximity
 
 SUBDIVIDED = ("US", "UA")  # §2.4: the API model names UA beside US
-_SUBDIVISION = re.compile(r"[A-Z0-9]{1,3}")  # §2.4
 _PLACES = ("region", "local_zone_group", "coordinates")  # of a geoproximity set
-_DEGREES = re.compile(r"[-+]?[0-9]{1,3}(\.[0-9]{1,2})?")  # §2.5: two decimals at most
 
 
 def read_weight(reader: Reader) -> int:
@@ -62,9 +58,8 @@ def read_geolocation(reader: Reader) -> GeoLocation | None:
     continent = child.choice("continent", CONTINENTS) or None
     country = child.text("country") or None
     subdivision = child.text("subdivision") or None
-    if country is not None and country != DEFAULT and country not in COUNTRY_CONTINENT:
-        expected = "expected an ISO 3166 code of two capital letters that Route 53 knows, or '*'"
-        faults.error(child.line_of("country"), f"{child.at('country')} is {country!r}; {expected}")
+    if country is not None and country != DEFAULT:
+        check_country(child, country, f", or {DEFAULT!r}")
     if child.has("continent") and (child.has("country") or child.has("subdivision")):
         reason = f"{child.at('continent')} stands beside another place; expected exactly one"
         faults.error(child.line_of("continent"), reason)
@@ -77,13 +72,10 @@ def read_geolocation(reader: Reader) -> GeoLocation | None:
 
 
 def _check_subdivision(reader: Reader, country: str | None, subdivision: str) -> None:
-    line = reader.line_of("subdivision")
     if country not in SUBDIVIDED:
         reason = f"{reader.at('subdivision')} stands without country {' or '.join(SUBDIVIDED)}"
-        reader.faults.error(line, f"{reason}; no other has subdivisions")
-    if _SUBDIVISION.fullmatch(subdivision) is None:
-        expected = "expected a code of 1 to 3 capital letters and digits, such as CA"
-        reader.faults.error(line, f"{reader.at('subdivision')} is {subdivision!r}; {expected}")
+        reader.faults.error(reader.line_of("subdivision"), f"{reason}; no other has subdivisions")
+    check_subdivision(reader, subdivision)
 
 
 def read_geoproximity(reader: Reader) -> GeoProximity | None:
@@ -102,7 +94,7 @@ def read_geoproximity(reader: Reader) -> GeoProximity | None:
         group = child.text("local_zone_group", required=True)
         coordinates = _find_local_zone(child, group)
     if child.has("coordinates"):
-        coordinates = _read_coordinates(child)
+        coordinates = read_coordinates(child, is_exact=False, required=True)
     child.finish()
     if child.line and sum(map(child.has, _PLACES)) != 1:
         reason = f"{child.path}: expected exactly one of {', '.join(map(repr, _PLACES))}"
@@ -120,19 +112,6 @@ def _find_local_zone(reader: Reader, group: str) -> Coordinates | None:
     return coordinates
 
 
-def _read_coordinates(reader: Reader) -> Coordinates | None:
-    """Read latitude and longitude; two decimals at most, as Route 53 takes them (§2.5)."""
-    items = reader.items("coordinates", required=True)
-    texts = [item.text for item in items if isinstance(item, Scalar) and _DEGREES.fullmatch(item.text)]
-    if len(texts) == len(items) == 2:
-        latitude, longitude = float(texts[0]), float(texts[1])
-        if -90 <= latitude <= 90 and -180 <= longitude <= 180:
-            return latitude, longitude
-    expected = "expected [latitude, longitude] in degrees, -90 to 90 and -180 to 180, up to two decimals"
-    reader.faults.error(reader.line_of("coordinates"), f"{reader.at('coordinates')}: {expected}")
-    return None
-
-
 def read_cidr(reader: Reader) -> CidrLocation | None:
     """Read the collection and the location of a CIDR set (§2.6); the default needs a collection too."""
     if reader.node("cidr", required=True) is None:
@@ -141,4 +120,4 @@ def read_cidr(reader: Reader) -> CidrLocation | None:
     collection = child.text("collection", required=True)
     location = child.text("location", required=True)
     child.finish()
-    return CidrLocation(collection, location) if collection and location else None
+    return CidrLocation(collection, location, child.line) if collection and location else None

@@ -66,7 +66,7 @@ def read_policy_file(node: Node | None, faults: Faults) -> PolicyFile | None:
     """
     if node is None:
         if not faults.has_errors:
-            faults.error(0, "the file is empty; expected 'zone' and 'records', or 'health_checks'")
+            faults.error(1, "the file is empty; expected 'zone' and 'records', or 'health_checks'")
         return None
     root = Reader(node, "", faults)
     health_checks = read_health_checks(root)
@@ -226,18 +226,27 @@ class _RecordReader:
         sets = self._sets.read_all(reader, items, rrtype, policy, ttl)
         reader.finish()
         if policy == "weighted":
-            self._check_ttls(reader, sets)
+            self._check_ttls(reader, items, sets)
         if owner is not None and rrtype is not None and is_possible and sets:
             file = self._faults.file
             self.groups.append(RecordSetGroup(owner, rrtype, policy, tuple(sets), file, reader.line))
 
-    def _check_ttls(self, reader: Reader, sets: list[RecordSet]) -> None:
-        """Refuse weighted sets with several TTLs (records-and-changes.md §1.7); aliases have none."""
-        timed = [record_set for record_set in sets if record_set.ttl != NO_TTL and record_set.alias is None]
-        for other in timed:
-            if other.ttl != timed[0].ttl:
-                reason = f"{other.id!r} has {other.ttl}, {timed[0].id!r} has {timed[0].ttl}"
-                self._faults.error(other.line, f"{reader.path}: weighted sets must have one ttl; {reason}")
+    def _check_ttls(self, reader: Reader, items: list[Node], sets: list[RecordSet]) -> None:
+        """Refuse weighted sets with several TTLs (records-and-changes.md §1.7); aliases have none.
+
+        Args:
+            reader: of the entry.
+            items: the nodes of its sets, in which a set's own ttl has its line.
+            sets: what was read of them.
+        """
+        both = zip(items, sets, strict=True)
+        timed = [(item, one) for item, one in both if one.ttl != NO_TTL and one.alias is None]
+        for item, other in timed:
+            _, first = timed[0]
+            if other.ttl != first.ttl:
+                line = item.key_lines.get("ttl", item.line) if isinstance(item, Mapping) else item.line
+                reason = f"{other.id!r} has {other.ttl}, {first.id!r} has {first.ttl}"
+                self._faults.error(line, f"{reader.path}: weighted sets must have one ttl; {reason}")
 
 
 def _implied_policy(reader: Reader) -> str:

@@ -21,7 +21,7 @@ from r53lite.control.policy_fields import (
     read_weight,
 )
 from r53lite.dns import rrtypes
-from r53lite.dns.name import parse_name
+from r53lite.dns.name import is_subdomain, parse_name
 from r53lite.dns.presentation import parse_rdata
 from r53lite.dns.rrtypes import format_rrtype, parse_rrtype
 from r53lite.errors import Faults, NameSyntaxError, RdataSyntaxError
@@ -37,7 +37,8 @@ POLICY_OF_KEY = {
     "bias": "geoproximity",
     "cidr": "cidr",
 }
-MAX_VALUES = 400  # records-and-changes.md §1.8
+MAX_VALUES = 400  # records-and-changes.md §1.3, §1.8
+MAX_VALUE_LENGTH = 4000  # characters, records-and-changes.md §1.3
 MAX_ID_LENGTH = 128  # records-and-changes.md §1.2
 NO_TTL = -1  # stands for one that has a fault
 
@@ -45,6 +46,7 @@ _POLICY_TYPES = "A AAAA CAA CNAME HTTPS MX NAPTR PTR SPF SRV SSHFP SVCB TLSA TXT
 POLICY_TYPES = frozenset(parse_rrtype(text) for text in _POLICY_TYPES.split(" "))
 # §1.1; DNAME too, because it shapes the names below it as NS does.
 NEVER_ALIASES = frozenset((rrtypes.NS, rrtypes.SOA, rrtypes.DNAME))
+_CLOUDFRONT = parse_name("cloudfront.net.")
 _SINGLE_VALUE = frozenset((rrtypes.CNAME, rrtypes.SOA, rrtypes.DNAME))  # §1.3; RFC 6672 §2.4 for DNAME
 
 _Seen = dict[tuple[str, Hashable], int]
@@ -105,9 +107,6 @@ class SetReader:
             ttl = NO_TTL if alias is None else 0
             return RecordSet("", ttl, (), health_check, alias=alias, line=reader.line)
         values = self._distinct(reader, self.read_values(reader, rrtype))
-        if len(values) > MAX_VALUES:
-            reason = f"{reader.at('values')} holds {len(values)} values; the limit is {MAX_VALUES}"
-            self._faults.error(reader.line_of("values"), reason)
         return RecordSet("", NO_TTL if ttl is None else ttl, values, health_check, line=reader.line)
 
     # --- an alias -------------------------------------------------------------------------------------------
@@ -128,10 +127,15 @@ class SetReader:
         if alias.node("target") is None or rrtype is None:
             return None
         try:
-            return AliasTarget(parse_name(text, self._origin), rrtype, evaluate_target_health)
+            target = parse_name(text, self._origin)
         except NameSyntaxError as error:
             self._faults.error(alias.line_of("target"), f"{alias.at('target')}: {error}")
             return None
+        if evaluate_target_health and is_subdomain(target, _CLOUDFRONT):
+            key = "evaluate_target_health"
+            reason = "must be false for CloudFront, which has no health to evaluate (alias-trees.md §3.1)"
+            self._faults.error(alias.line_of(key), f"{alias.at(key)} {reason}")
+        return AliasTarget(target, rrtype, evaluate_target_health)
 
     # --- the fields of policies -----------------------------------------------------------------------------
 
@@ -158,7 +162,7 @@ class SetReader:
                 return record_set._replace(at=read_geoproximity(reader))
             case "cidr":
                 record_set = record_set._replace(cidr=read_cidr(reader))
-                name, key = "cidr", record_set.cidr
+                name, key = "cidr", record_set.cidr and record_set.cidr._replace(line=0)
         if key is not None:
             self._note_unique(reader, name, key, seen)
         return record_set
@@ -181,7 +185,7 @@ class SetReader:
             first, first_cidr = cidrs[0]
             if cidr.collection != first_cidr.collection:
                 reason = f"{one.id!r} has {cidr.collection!r}, {first.id!r} has {first_cidr.collection!r}"
-                self._faults.error(one.line, f"{reader.path}: cidr sets must use one collection; {reason}")
+                self._faults.error(cidr.line, f"{reader.path}: cidr sets must use one collection; {reason}")
 
     # --- what is unique, and values -------------------------------------------------------------------------
 
@@ -213,8 +217,15 @@ class SetReader:
             reason = f"holds {len(scalars)} values; a {format_rrtype(rrtype)} record has exactly one"
             self._faults.error(scalars[1].line, f"{reader.at('values')} {reason}")
             del scalars[1:]
+        if len(scalars) > MAX_VALUES:
+            reason = f"{reader.at('values')} holds {len(scalars)} values; the limit is {MAX_VALUES}"
+            self._faults.error(reader.line_of("values"), reason)
         found = []
         for scalar in scalars:
+            if len(scalar.text) > MAX_VALUE_LENGTH:
+                reason = f"holds a value of {len(scalar.text)} characters; the limit is {MAX_VALUE_LENGTH}"
+                self._faults.error(scalar.line, f"{reader.at('values')} {reason}")
+                continue
             try:
                 found.append((parse_rdata(rrtype, scalar.text, self._origin), scalar.line))
             except RdataSyntaxError as error:

@@ -44,7 +44,8 @@ class ReloadReport(NamedTuple):
         """Format as one line, without the faults."""
         if self.zones is None:
             errors = sum(fault.is_error for fault in self.faults)
-            return f"change refused ({errors} errors); version {self.version} keeps serving"
+            counted = "1 error" if errors == 1 else f"{errors} errors"
+            return f"change refused ({counted}); version {self.version} keeps serving"
         zones = self.zones
         return (
             f"zones: {zones.reloaded} reloaded, {zones.added} added, {zones.removed} removed, "

@@ -1,8 +1,8 @@
 """Which checks are healthy now? The one published value that policies read (health-checks.md §4.4)
 
 A table never changes: the scheduler builds the next one and swaps one reference. `version` moves exactly when
-the answer of `is_healthy` may differ for some check, so whoever compiled answers from a table compares
-versions; a new reason or time of a probe alone makes a new table of the same version.
+the answer of `is_healthy` differs for some check; a new reason or time of a probe alone makes a new table of
+the same version. Whoever keeps answers compares `unhealthy` of two tables: that tells which checks flipped.
 
 Pure.
 """

@@ -53,7 +53,7 @@ def load_plan(path: Path) -> LabPlan:
     backends = _read_addresses(root, "backends")
     root.finish()
     if not servers and not faults.has_errors:
-        faults.error(0, "no servers")
+        faults.error(root.line_of("servers") or 1, "no servers")
     if faults.has_errors:
         raise SettingsError(faults.items)
     return LabPlan(network, port, backend_port, servers, backends)

@@ -22,6 +22,7 @@ import asyncio_dgram
 
 from r53lite.dns.address import Address, unmapped
 from r53lite.errors import ResolutionError
+from r53lite.system_errors import reason_of
 
 Network = IPv4Network | IPv6Network
 
@@ -92,8 +93,10 @@ class Upstream:
             raise UpstreamError(f"did not answer within {timeout_s:.1f} s", is_silence=True) from error
         except asyncio.IncompleteReadError as error:
             raise UpstreamError("closed the connection before its reply was complete") from error
-        except (OSError, asyncio_dgram.TransportClosed) as error:
-            raise UpstreamError(f"could not be reached: {error}") from error
+        except OSError as error:
+            raise UpstreamError(f"could not be reached: {reason_of(error)}") from error
+        except asyncio_dgram.TransportClosed as error:
+            raise UpstreamError("could not be reached: the socket is closed") from error
 
     def _is_allowed(self, address: Address) -> bool:
         """Say whether queries may go to an address; the kernel sends an IPv4-mapped one over IPv4."""

@@ -1,9 +1,10 @@
 """What may a policy look at? The health table, where the client is, and chance. Nothing else.
 
-Chance has two forms, and policies use no other: `choose` takes one of several by weight, `arrange` takes some
-of several in random order. Both are made of `draw`, so that a fixed draw fixes the answer. Because a policy
-says what it chooses among, whoever compiles answers (`answering.compiled`) can overrule both and walk through
-every possible choice instead of drawing one.
+Chance has three forms, and policies use no other: `choose` takes one of several by weight, `arrange` takes
+some of several in random order, and so does `sample`, where more than the records and their order comes of
+it. All are made of `draw`, so that a fixed draw fixes the answer. Because a policy says what it chooses
+among, whoever compiles answers (`answering.compiled`) can overrule `choose` and `arrange` and walk through
+every possible choice instead of drawing one; an answer with a `sample` is made anew each time.
 
 `enter`, `consider`, `pass_over`, `leave` and `settle` are told how policies proceed. Nothing happens there
 but for those who explain answers (`routing.tracing`) or tell their odds (`routing.odds`).

@@ -15,7 +15,7 @@ Source: docs/route53/routing-policies.md §2.3 (Route 53's own measurements are 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from math import exp
 from typing import NamedTuple
 
@@ -87,6 +87,11 @@ class LatencyTable:
             share = max(1 - exp(-max(now - known.at, 0.0) / FADING_S), _LEAST_SHARE)
             value = known.latency_ms + share * (latency_ms - known.latency_ms)
         return LatencyTable({**self._averages, region: _Average(value, now)})
+
+    def only(self, regions: Collection[str]) -> LatencyTable:
+        """Return the table without the times of other regions."""
+        kept = {region: average for region, average in self._averages.items() if region in regions}
+        return self if len(kept) == len(self._averages) else LatencyTable(kept)
 
     def has_moved_from(self, published: LatencyTable) -> bool:
         """Say whether a region's time differs so much from the published one that answers should follow."""

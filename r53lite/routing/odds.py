@@ -1,6 +1,6 @@
 """What can a policy answer, and how likely is each answer? Exactly, by walking through every choice.
 
-A policy leaves chance to its context alone: `choose` and `arrange`. A `Forecast` overrules them and
+A policy leaves chance to its context alone: `choose`, `arrange` and `sample`. A `Forecast` overrules them and
 follows a script; at the first choice beyond it the walk forks, and each branch is run anew with its weight
 over their sum. What a run of any policy, alias tree or CNAME chain comes to is one outcome; its probability
 is the product of the fractions on its way. Nothing is drawn and nothing is known of any policy here.

@@ -53,12 +53,14 @@ class GeoProximity(NamedTuple):
 
 class CidrLocation(NamedTuple):
     """Which clients a CIDR set is for: those of a location of a collection; `DEFAULT` is for all others.
+    `line` is where a file says so.
 
     Source: routing-policies.md §2.6.
     """
 
     collection: str
     location: str
+    line: int = 0
 
 
 class OutsideTarget(NamedTuple):

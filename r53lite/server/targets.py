@@ -128,7 +128,6 @@ class OutsideTargets:
             self._resolved.pop(key, None)
         for key in wanted - self._tasks.keys():
             task = asyncio.get_running_loop().create_task(self._keep_fresh(key, self._resolve))
-            task.add_done_callback(_log_bug)
             self._tasks[key] = task
 
     def _keys_of(self, target: OutsideTarget) -> list[_Key]:
@@ -155,10 +154,14 @@ class OutsideTargets:
             try:
                 async with self._permits:
                     answer = await resolve(*key)
-            except ResolutionError as error:
-                if logged != str(error):
-                    logged = str(error)
-                    logger.warning("cannot resolve %s for an alias: %s", _shown(key), error)
+                self._learn(key, tuple(sorted(_rdatas(answer, key[1]))))
+            except Exception as error:  # the guard of one refresh: a bug in it must not end the next ones
+                if logged != repr(error):
+                    logged = repr(error)
+                    if isinstance(error, ResolutionError):
+                        logger.warning("cannot resolve %s for an alias: %s", _shown(key), error)
+                    else:
+                        logger.exception("refreshing %s for an alias failed", _shown(key))
                 if self._clock() >= good_until and self._resolved.pop(key, None) is not None:
                     self._publish()
                 await self._sleep(RETRY_S)
@@ -166,7 +169,6 @@ class OutsideTargets:
             if logged:
                 logged = ""
                 logger.info("%s is resolved again", _shown(key))
-            self._learn(key, tuple(sorted(_rdatas(answer, key[1]))))
             ttl = min((rrset.ttl for rrset in answer), default=int(RETRY_S))
             good_until = self._clock() + ttl + MAX_STALE_S
             await self._sleep(min(max(ttl, MIN_REFRESH_S), MAX_REFRESH_S))
@@ -175,13 +177,6 @@ class OutsideTargets:
         if self._resolved.get(key) != rdatas:
             self._resolved[key] = rdatas
             self._publish()
-
-
-def _log_bug(task: asyncio.Task[None]) -> None:
-    """Log what ended a task that should never end: the name keeps the addresses it has."""
-    error = None if task.cancelled() else task.exception()
-    if error is not None:
-        logger.error("refreshing an outside name failed", exc_info=error)
 
 
 def _shown(key: _Key) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from fractions import Fraction
 from pathlib import Path
@@ -16,6 +18,7 @@ from click.testing import CliRunner, Result
 from r53lite.cli import looking
 from r53lite.cli.main import main
 from r53lite.config.settings import ApiSettings, Endpoint, HealthSettings, RecursionSettings, Settings
+from r53lite.routing.odds import TooManyOutcomesError
 from r53lite.server.runtime import Server
 from tests.clients import ask_udp, make_query
 from tests.routing.odds_cases import APEX
@@ -194,6 +197,55 @@ def test_the_table_is_for_people_and_the_plot_is_svg(zones: Path, tmp_path: Path
 )
 def test_exit_codes(zones: Path, command: str, arguments: tuple[str, ...], code: int) -> None:
     assert run(command, *arguments, "--zones", str(zones)).exit_code == code
+
+
+async def test_too_many_outcomes_are_exit_code_1_from_files_and_from_a_server(
+    server: Server, zones: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_arguments: object, **_options: object) -> None:
+        raise TooManyOutcomesError(1)
+
+    monkeypatch.setattr("r53lite.cli.odds.report_odds", refuse)
+    monkeypatch.setattr("r53lite.api.reports.report_odds", refuse)
+    url = f"http://127.0.0.1:{server.http_port}"
+    for where in (("--zones", str(zones)), ("--server", url)):
+        result = await asyncio.to_thread(run, "odds", "top.t.example", *where)
+        assert (result.exit_code, result.stderr) == (1, "r53lite: more than 1 outcomes\n")
+
+
+@pytest.mark.parametrize("command", ["odds", "explain"])
+def test_output_that_cannot_be_written_is_one_line(zones: Path, command: str) -> None:
+    start = "from r53lite.cli.main import main; main()"
+    arguments = [sys.executable, "-c", start, command, "top.t.example", "--zones", str(zones)]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(arguments, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == "r53lite: cannot write the output: no space left on device"
+    assert "Traceback" not in done.stderr
+
+
+def test_a_control_character_leaves_the_plot_svg(tmp_path: Path) -> None:
+    sets = r'sets: [{id: "a\x01b<", weight: 1, values: [192.0.2.1]}]'
+    text = f"zone: t.example\nrecords:\n{APEX}\n  - {{name: w, type: A, ttl: 1, policy: weighted, {sets}}}\n"
+    (tmp_path / "t.example.yaml").write_text(text, encoding="utf-8")
+    plot = tmp_path / "odds.svg"
+    assert run("odds", "w.t.example", "--zones", str(tmp_path), "--plot", str(plot)).exit_code == 0
+    texts = [one.text for one in ElementTree.parse(plot).getroot().iter()]
+    assert "a\N{REPLACEMENT CHARACTER}b<: 192.0.2.1" in texts
+
+
+def test_a_plot_is_svg_and_nothing_else(zones: Path, tmp_path: Path) -> None:
+    plot = tmp_path / "odds.png"
+    result = run("odds", "top.t.example", "--zones", str(zones), "--plot", str(plot))
+    assert result.exit_code == 2
+    assert "'--plot': expected a file name that ends with .svg, got 'odds.png'" in result.stderr
+    assert not plot.exists()
+
+
+def test_a_server_that_does_not_answer_is_told_in_plain_words() -> None:
+    result = run("odds", "top.t.example", "--server", "http://127.0.0.1:1")
+    assert result.exit_code == 2
+    assert result.stderr.endswith("--server: http://127.0.0.1:1 does not answer: connection refused\n")
 
 
 def test_faulty_zones_end_with_1_and_say_why(tmp_path: Path) -> None:
@@ -432,6 +484,29 @@ def test_a_divided_subnet_is_told_as_its_policy_sees_it(zones: Path) -> None:
     assert odds["scope_prefix_len"] == 8
     assert odds["location"] == shape["location"]
     assert {answer["path"][0] for answer in odds["answers"]} == {"ap"}
+
+
+@pytest.mark.parametrize(
+    ("client", "told"),
+    [
+        (
+            "30.0.0.0/16",
+            "the subnet /16 was too short to tell for whom: answers may differ within it, from one"
+            " /18 to the next",
+        ),
+        ("30.0.0.0/18", "holds for every client of the same /18"),
+        ("30.0.0.0/24", "holds for every client of the same /18"),
+    ],
+)
+def test_an_answer_to_a_subnet_that_is_too_short_holds_for_nobody_else(
+    zones: Path, client: str, told: str
+) -> None:
+    entries = ["{cidr: 30.0.0.0/16, region: us-east-1}", "{cidr: 30.0.64.0/18, region: ap-southeast-2}"]
+    text = "".join(f"  - {entry}\n" for entry in entries)
+    (zones / "locations.yaml").write_text(f"networks:\n{text}", encoding="utf-8")
+    shape = run_json("explain", "top.t.example", "--zones", str(zones), "--from", client)
+    assert shape["steps"][-1]["text"].endswith(f"; {told}")
+    assert shape["answer"]["scope_prefix_len"] == 18
 
 
 @pytest.mark.parametrize(

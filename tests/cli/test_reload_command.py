@@ -119,7 +119,7 @@ def test_sighup_reloads(host: Host) -> None:
 
     host.zone.write_text(APEX + "www A 192.0.2.999\n", encoding="utf-8")
     host.process.send_signal(signal.SIGHUP)
-    host.wait_for_log("change refused (1 errors); version 2 keeps serving")
+    host.wait_for_log("change refused (1 error); version 2 keeps serving")
     assert host.ask_www() == ["www.example.test. A 192.0.2.2"]
 
 

@@ -54,3 +54,27 @@ def test_times_are_published_when_they_have_moved(tmp_path: Path) -> None:
     assert meter.observe("east", 0.9, 300.0)
     assert meter.observe("south", 0.2, 300.0)
     assert meter.published.latency_ms["sa-east-1"] == 100.0
+
+
+def test_what_no_check_measures_any_more_is_dropped() -> None:
+    meter = LatencyMeter()
+    meter.watch({"east": "us-east-1", "west": "us-west-2"})
+    meter.observe("east", 0.1, 0.0)
+    meter.observe("west", 0.2, 0.0)
+
+    meter.watch({"east": "us-east-1", "west": None})
+
+    assert meter.observe("east", 0.1, 1.0)
+    assert meter.published.latency_ms == {"us-east-1": 50.0}
+
+
+def test_the_last_region_is_dropped_with_the_next_success_of_any_check() -> None:
+    meter = LatencyMeter()
+    meter.watch({"east": "us-east-1"})
+    meter.observe("east", 0.1, 0.0)
+
+    meter.watch({"east": None})
+
+    assert meter.observe("east", 0.1, 1.0)
+    assert meter.published.latency_ms == {}
+    assert not meter.observe("east", 0.1, 2.0)

@@ -110,10 +110,18 @@ def test_a_missing_and_a_broken_file_are_faults_with_their_paths(path: Path) -> 
     loaded = load_locations(path)
     assert [fault.file for fault in loaded.faults] == [str(file) for file in loaded.files[1:]]
     assert [fault.is_error for fault in loaded.faults] == [True] * 3
-    assert [fault.reason.partition(":")[0] for fault in loaded.faults] == [
-        "not a sound MaxMind DB file",
-        "cannot read",
-        "cannot read",
+    assert [(fault.line, fault.reason) for fault in loaded.faults] == [
+        (0, "not a sound MaxMind DB file: the metadata at its end is missing"),
+        (0, f"cannot read: no such file or directory; {path}:1 names it"),
+        (1, "cannot read: octet 0xff is not UTF-8 text"),
+    ]
+
+
+def test_a_missing_file_is_told_with_the_line_that_names_it(path: Path) -> None:
+    path.write_text("networks: []\nmaxmind:\n  - a.mmdb\n  - b.mmdb\nlatencies:\n  c.csv\n")
+    assert [str(fault) for fault in load_locations(path).faults] == [
+        f"{path.parent / name}: cannot read: no such file or directory; {path}:{line} names it"
+        for name, line in (("a.mmdb", 3), ("b.mmdb", 4), ("c.csv", 6))
     ]
 
 

@@ -109,11 +109,37 @@ def test_no_networks(text: str) -> None:
         ("{cidr: 10.0.0.0/8, subdivision: CA}", "2: networks[0].subdivision stands without 'country'"),
         (
             "{cidr: 10.0.0.0/8, country: US, subdivision: Ohio}",
-            "2: networks[0].subdivision is 'Ohio'; the limit is 3 characters",
+            "2: networks[0].subdivision is 'Ohio'; expected a code of 1 to 3 capital letters and digits,"
+            " such as CA",
+        ),
+        (
+            "cidr: 10.0.0.0/8\n    country: US\n    subdivision: ca",
+            "4: networks[0].subdivision is 'ca'; expected a code of 1 to 3 capital letters and digits,"
+            " such as CA",
+        ),
+        (
+            "{cidr: 10.0.0.0/8, country: US, subdivision: é!}",
+            "2: networks[0].subdivision is 'é!'; expected a code of 1 to 3 capital letters and digits,"
+            " such as CA",
         ),
         (
             "{cidr: 10.0.0.0/8, continent: XX}",
             "2: networks[0].continent is 'XX'; expected one of AF, AN, AS, EU, NA, OC, SA",
+        ),
+        (
+            "{cidr: 10.0.0.0/8, country: us}",
+            "2: networks[0].country is 'us'; expected an ISO 3166 code of two capital letters"
+            " that Route 53 knows; did you mean 'US'?",
+        ),
+        (
+            "{cidr: 10.0.0.0/8, continent: eu}",
+            "2: networks[0].continent is 'eu'; expected one of AF, AN, AS, EU, NA, OC, SA;"
+            " did you mean 'EU'?",
+        ),
+        (
+            "{cidr: 10.0.0.0/8, latency_ms: {us-east-1: '1.5'}}",
+            "2: networks[0].latency_ms.us-east-1 is '1.5'; expected a number from 0 to 60000, got text;"
+            " leave the quotes out",
         ),
         (
             "{cidr: 10.0.0.0/8, country: TR, continent: AS}",
@@ -134,11 +160,27 @@ def test_a_fault_and_its_line(text: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "coordinates", ["[1]", "[1, 2, 3]", "[91, 0]", "[0, -181]", "[a, b]", "[true, 1]", "[.nan, 0]"]
+    "coordinates",
+    ["[]", "[1]", "[1, 2, 3]", "[91, 0]", "[0, -181]", "[a, b]", "[true, 1]", "[.nan, 0]", "[1:30.5, 0]"],
 )
 def test_faulty_coordinates(coordinates: str) -> None:
     (fault,) = read(f"networks:\n  - cidr: 10.0.0.0/8\n    coordinates: {coordinates}\n")[1]
-    assert fault.startswith("3: networks[0].coordinates: expected [latitude, longitude]")
+    expected = "expected [latitude, longitude] in degrees, -90 to 90 and -180 to 180"
+    assert fault == f"3: networks[0].coordinates is {coordinates}; {expected}"
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"), [("x", "'x'"), ("{a: 1}", "a mapping"), ("[[1], 2]", "[a list, 2]")]
+)
+def test_coordinates_of_another_kind(written: str, shown: str) -> None:
+    (fault,) = read(f"networks:\n  - {{cidr: 10.0.0.0/8, coordinates: {written}}}\n")[1]
+    assert fault.startswith(f"2: networks[0].coordinates is {shown}; expected [latitude, longitude]")
+
+
+def test_coordinates_of_clients_may_be_exact() -> None:
+    locations, faults = read("networks:\n  - {cidr: 10.0.0.0/8, coordinates: [52.520008, -13.4049540]}\n")
+    assert faults == []
+    assert locate(locations, "10.0.0.1").coordinates == (52.520008, -13.404954)
 
 
 def test_a_network_twice() -> None:

@@ -152,8 +152,8 @@ def test_every_policy_has_its_fields() -> None:
         GeoProximity(coordinates=(34.05, -118.24), local_zone_group="us-west-2-lax-1"),
     ]
     assert [one.cidr for one in cidr.sets] == [
-        CidrLocation("offices", "berlin"),
-        CidrLocation("offices", "*"),
+        CidrLocation("offices", "berlin", 16),
+        CidrLocation("offices", "*", 17),
     ]
     outside = AliasTarget(parse_name("elsewhere.example."), rrtypes.A)
     assert (alias.policy, alias.sets) == ("simple", (RecordSet("", 0, (), "blue", alias=outside, line=18),))

@@ -12,7 +12,7 @@ from tests.control.policy_texts import faults_of, read
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("", "0: the file is empty; expected 'zone' and 'records', or 'health_checks'"),
+        ("", "1: the file is empty; expected 'zone' and 'records', or 'health_checks'"),
         ("[]", "1: the document is a list; expected a mapping"),
         ("records: []", "1: the document has no 'zone'"),
         ("zone: a..b", "1: zone: empty label in name 'a..b'"),
@@ -30,6 +30,19 @@ def test_what_is_not_yaml_has_one_fault() -> None:
     policy_file, (fault,) = read("zone: [\n")
     assert policy_file is None
     assert "not valid YAML" in fault
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("- a\n", "1: the document is a list; expected a mapping"),
+        ("\nx\n", "2: the document is 'x'; expected a mapping"),
+        ("", "1: the file is empty; expected 'zone' and 'records', or 'health_checks'"),
+        ("# nothing\n", "1: the file is empty; expected 'zone' and 'records', or 'health_checks'"),
+    ],
+)
+def test_what_is_no_mapping_is_one_fault(text: str, fault: str) -> None:
+    assert read(text)[1] == [fault]
 
 
 def test_records_are_read_for_their_faults_even_without_a_zone() -> None:
@@ -105,7 +118,7 @@ PLAIN = "name: www\n    type: A\n    ttl: 60\n    "
         (
             f"{PLAIN}policy: weihgted",
             "6: records[0].policy is 'weihgted'; expected one of simple, weighted, latency, failover,"
-            " geolocation, geoproximity, multivalue, cidr",
+            " geolocation, geoproximity, multivalue, cidr; did you mean 'weighted'?",
         ),
         (
             f"{PLAIN}sets: [{{id: a, values: [192.0.2.1]}}]",
@@ -180,6 +193,13 @@ GOOD = "{id: a, values: [192.0.2.1], weight: 1}"
             "5: records[0].sets[1].failover belongs to policy failover; this is policy weighted",
         ),
         ("{id: b, weight: 1, alias: {}}", "5: records[0].sets[1].alias has no 'target'"),
+        ("{id: b, weight: 1,\n alias: null}", "6: records[0].sets[1].alias has no 'target'"),
+        ("{id: b, weight: 1,\n alias: ns1}", "6: records[0].sets[1].alias is 'ns1'; expected a mapping"),
+        ("{id: b, weight: 1,\n alias: [ns1]}", "6: records[0].sets[1].alias is a list; expected a mapping"),
+        (
+            "{id: b, weight: 1, values: [192.0.2.1],\n ttl: 61}",
+            "6: records[0]: weighted sets must have one ttl; 'b' has 61, 'a' has 60",
+        ),
         (
             "{id: b, weight: 1, values: [192.0.2.1], ttl: 61}",
             "5: records[0]: weighted sets must have one ttl; 'b' has 61, 'a' has 60",
@@ -198,6 +218,13 @@ def test_a_ttl_is_needed_from_the_record_or_from_each_set() -> None:
     with_ttl = "{id: b, values: [192.0.2.1], weight: 1, ttl: 5}"
     assert set_faults("weighted", with_ttl, head="") == []
     assert set_faults("weighted", GOOD, with_ttl, head="") == ["4: records[0].sets[0] has no 'ttl'"]
+
+
+def test_a_weighted_set_with_the_ttl_of_the_record_differs_at_its_own_line() -> None:
+    first = "{id: b, values: [192.0.2.1], weight: 1,\n ttl: 5}"
+    assert set_faults("weighted", first, GOOD) == [
+        "6: records[0]: weighted sets must have one ttl; 'a' has 60, 'b' has 5"
+    ]
 
 
 def test_ttls_may_differ_under_other_policies() -> None:
@@ -268,6 +295,25 @@ def test_100_sets_are_the_limit() -> None:
     sets = [f"{{id: {number}, values: [192.0.2.{number}]}}" for number in range(101)]
     assert set_faults("multivalue", *sets[:100]) == []
     assert set_faults("multivalue", *sets) == ["3: records[0].sets holds 101 sets; the limit is 100"]
+
+
+def test_400_values_of_4000_characters_are_the_limit() -> None:
+    value = " ".join(["x" * 249] * 16)
+    values = ", ".join([value, *map(str, range(399))])
+    assert faults_of(f"{{name: w, type: TXT, ttl: 1, values: [{values}]}}") == []
+
+
+def test_more_blocks_than_route_53_has_are_a_warning() -> None:
+    blocks = [f"10.{number // 250}.{number % 250}.0/24" for number in range(1001)]
+    text = "zone: a\ncidr_collections:\n  c: {{here: [{}]}}\n"
+    assert read(text.format(", ".join(blocks[:1000])))[1] == []
+    assert read(text.format(", ".join(blocks)))[1] == [
+        "3: CIDR collection 'c' has 1001 blocks; Route 53's quota is 1000 (records-and-changes.md §1.8)"
+    ]
+
+
+def test_an_alias_to_cloudfront_that_does_not_evaluate_health() -> None:
+    assert faults_of("{name: w, type: A, alias: {target: d1.cloudfront.net.}}") == []
 
 
 def test_several_values_for_a_cname_set() -> None:

@@ -253,8 +253,10 @@ def test_a_set_that_answers_while_one_shared_check_is_down_can_answer(tmp_path: 
 
 @pytest.mark.parametrize("target", ["'*'", "lb.example"])
 def test_a_backup_behind_an_outside_name_that_is_resolved_can_answer(tmp_path: Path, target: str) -> None:
-    (tmp_path / "r53lite.yaml").write_text(f"targets: {{'*.cloudfront.net': {target}}}\n", encoding="utf-8")
-    outside = "alias: {target: x.cloudfront.net., evaluate_target_health: true}"
+    (tmp_path / "r53lite.yaml").write_text(
+        f"targets: {{'*.elb.amazonaws.com': {target}}}\n", encoding="utf-8"
+    )
+    outside = "alias: {target: x.elb.amazonaws.com., evaluate_target_health: true}"
     sets = (f"id: p, failover: primary, {outside}", "id: s, failover: secondary, ttl: 9, values: [192.0.2.1]")
     assert warnings(tmp_path, entry("failover", *sets).replace("    ttl: 9\n", "")) == []
     sets = (f"id: p, weight: 1, {outside}", "id: s, weight: 0, ttl: 9, values: [192.0.2.1]")

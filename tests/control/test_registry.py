@@ -87,7 +87,7 @@ async def test_a_refused_reload_changes_nothing_and_the_mended_files_are_taken(
     assert report.is_refused
     assert [str(fault).partition(": ")[0] for fault in report.faults] == [f"{bad}:5"]
     assert registry.snapshot is before
-    assert "change refused (1 errors); version 1 keeps serving" in caplog.text
+    assert "change refused (1 error); version 1 keeps serving" in caplog.text
 
     write(tmp_path, "b.test")
     report = await registry.reload()

@@ -146,6 +146,14 @@ CASES = {
         ),
         "7: records[3].sets[0].values holds 401 values; the limit is 400",
     ),
+    "1.3 at most 400 values, without a policy": (
+        f"{{name: x, type: TXT, ttl: 1,\n    values: [{', '.join(f't{n}' for n in range(401))}]}}",
+        "7: records[3].values holds 401 values; the limit is 400",
+    ),
+    "1.3 at most 4000 characters": (
+        f"{{name: x, type: TXT, ttl: 1, values: [ok,\n    {'x' * 4001}]}}",
+        "7: records[3].values holds a value of 4001 characters; the limit is 4000",
+    ),
     # §2.2, §2.3
     "2.2 weight is needed": (
         group("weighted", "{id: a, values: [192.0.2.1]}"),
@@ -212,13 +220,22 @@ CASES = {
     ),
     "2.5 coordinates out of range": (
         group("geoproximity", one("a", "at: {coordinates: [91, 2]}")),
-        "7: records[3].sets[0].at.coordinates: expected [latitude, longitude] in degrees, -90 to 90 and"
-        " -180 to 180, up to two decimals",
+        "7: records[3].sets[0].at.coordinates is [91, 2]; expected [latitude, longitude] in degrees,"
+        " -90 to 90 and -180 to 180, up to two decimals",
     ),
     "2.5 coordinates with three decimals": (
         group("geoproximity", one("a", "at: {coordinates: [1.234, 2]}")),
-        "7: records[3].sets[0].at.coordinates: expected [latitude, longitude] in degrees, -90 to 90 and"
-        " -180 to 180, up to two decimals",
+        "7: records[3].sets[0].at.coordinates is [1.234, 2]; expected [latitude, longitude] in degrees,"
+        " -90 to 90 and -180 to 180, up to two decimals",
+    ),
+    "2.5 coordinates of another kind": (
+        group("geoproximity", one("a", "at: {coordinates: here}")),
+        "7: records[3].sets[0].at.coordinates is 'here'; expected [latitude, longitude] in degrees,"
+        " -90 to 90 and -180 to 180, up to two decimals",
+    ),
+    "2.5 coordinates of nothing": (
+        group("geoproximity", one("a", "at: {coordinates: null}")),
+        "7: records[3].sets[0].at has no 'coordinates'",
     ),
     "2.5 bias": (
         group("geoproximity", one("a", "at: {region: us-east-1}, bias: 100")),
@@ -236,6 +253,16 @@ CASES = {
     "2.6 unknown location": (
         f"{group('cidr', one('a', 'cidr: {collection: c, location: rome}'))}\n{COLLECTION}",
         "7: CIDR collection 'c' has no location 'rome'; expected one of berlin or '*'",
+    ),
+    "2.6 unknown collection, in block style": (
+        "name: x\n    type: A\n    ttl: 60\n    policy: cidr\n    sets:\n      - id: a\n"
+        "        values: [192.0.2.1]\n        cidr:\n          collection: c\n          location: berlin\n",
+        "14: CIDR collection 'c' is not defined",
+    ),
+    "2.6 unknown location, in block style": (
+        "name: x\n    type: A\n    ttl: 60\n    policy: cidr\n    sets:\n      - id: a\n"
+        f"        values: [192.0.2.1]\n        cidr: {{collection: c, location: rome}}\n{COLLECTION}",
+        "13: CIDR collection 'c' has no location 'rome'; expected one of berlin or '*'",
     ),
     "1.7 one collection": (
         f"{group('cidr', one('a', CIDR), one('b', 'cidr: {collection: d, location: x}'))}\n"
@@ -305,6 +332,11 @@ CASES = {
         "{name: x, type: A, ttl: 60, alias: {target: ns1}}",
         "6: records[3].ttl stands beside 'alias'; its target's counts",
     ),
+    "3.1 the health of CloudFront is not evaluated": (
+        "{name: x, type: A, alias: {target: D1.CloudFront.net.,\n    evaluate_target_health: true}}",
+        "7: records[3].alias.evaluate_target_health must be false for CloudFront, which has no health to"
+        " evaluate (alias-trees.md §3.1)",
+    ),
     "3.3 a loop": (
         "{name: x, type: A, alias: {target: y}}\n  - {name: y, type: A, alias: {target: x}}",
         "7: alias loop of type A: x.r.test. -> y.r.test. -> x.r.test.",
@@ -312,7 +344,27 @@ CASES = {
     "unknown policy": (
         group("wieghted", W),
         "6: records[3].policy is 'wieghted'; expected one of simple, weighted, latency, failover,"
-        " geolocation, geoproximity, multivalue, cidr",
+        " geolocation, geoproximity, multivalue, cidr; did you mean 'weighted'?",
+    ),
+    "capital letters": (
+        group("Weighted", W),
+        "6: records[3].policy is 'Weighted'; expected one of simple, weighted, latency, failover,"
+        " geolocation, geoproximity, multivalue, cidr; did you mean 'weighted'?",
+    ),
+    "2.8 a role in capital letters": (
+        group("failover", one("p", "failover: PRIMARY")),
+        "7: records[3].sets[0].failover is 'PRIMARY'; expected one of primary, secondary; did you mean"
+        " 'primary'?",
+    ),
+    "2.2 a weight in quotes": (
+        group("weighted", one("a", "weight: '10'")),
+        "7: records[3].sets[0].weight is '10'; expected a whole number from 0 to 255, got text; leave the"
+        " quotes out",
+    ),
+    "3.1 a flag in quotes": (
+        "{name: x, type: A, alias: {target: ns1, evaluate_target_health: 'true'}}",
+        "6: records[3].alias.evaluate_target_health is 'true'; expected true or false, got text; leave the"
+        " quotes out",
     ),
     "unknown key": (
         group("weighted", one("a", "weight: 1, wait: 2")),

@@ -29,14 +29,14 @@ class Internet:
         self.now = 1000.0
         self.asked: list[tuple[bytes, int]] = []
         self.slept: list[float] = []
-        self.replies: asyncio.Queue[tuple[RRset, ...] | ResolutionError] = asyncio.Queue()
+        self.replies: asyncio.Queue[tuple[RRset, ...] | Exception] = asyncio.Queue()
         self.targets = OutsideTargets(NAMED, self.sleep, lambda: self.now)
 
     async def resolve(self, qname: bytes, qtype: int) -> Resolved:
         """Wait for the test's answer."""
         self.asked.append((qname, qtype))
         reply = await self.replies.get()
-        if isinstance(reply, ResolutionError):
+        if isinstance(reply, Exception):
             raise reply
         return Resolved(0, reply, ())
 
@@ -45,7 +45,7 @@ class Internet:
         self.slept.append(seconds)
         self.now += seconds
 
-    async def answer(self, reply: tuple[RRset, ...] | ResolutionError) -> None:
+    async def answer(self, reply: tuple[RRset, ...] | Exception) -> None:
         """Answer one question, and wait for the next one."""
         count = len(self.asked)
         await self.replies.put(reply)
@@ -123,6 +123,27 @@ async def test_a_failure_is_logged_once_for_each_reason_and_so_is_its_end(
         "cannot resolve lb.example.com. A for an alias: no server answers",
         "cannot resolve lb.example.com. A for an alias: a loop",
         "lb.example.com. A is resolved again",
+    ]
+
+
+async def test_a_bug_in_one_refresh_is_logged_once_and_the_next_one_comes(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO", "r53lite.server")
+    internet = Internet()
+    internet.targets.update([V4])
+    internet.targets.start(internet, nowhere)
+    await internet.answer(addresses(30, 1))
+    for _ in range(3):
+        await internet.answer(KeyError("a bug"))
+    assert internet.targets.table == {V4: (bytes([192, 0, 2, 1]),)}
+    await internet.answer(addresses(30, 2))
+    await internet.targets.stop()
+    assert internet.targets.table == {V4: (bytes([192, 0, 2, 2]),)}
+    assert internet.slept == [30, RETRY_S, RETRY_S, RETRY_S, 30]
+    assert [(record.getMessage(), record.exc_info is not None) for record in caplog.records] == [
+        ("refreshing lb.example.com. A for an alias failed", True),
+        ("lb.example.com. A is resolved again", False),
     ]
 
 
