@@ -127,11 +127,7 @@ def link_aliases(
     Returns:
         The names outside the zone that aliases lead to.
     """
-    aliases: dict[_Key, list[_Place]] = {}
-    for group in groups:
-        found = [_Place(group, one, one.alias) for one in group.sets if one.alias is not None]
-        if found:
-            aliases[group.owner, group.rrtype] = found
+    aliases = _aliases_of(groups)
     if not aliases:
         return frozenset()
     order = _targets_first(aliases, faults)
@@ -141,6 +137,21 @@ def link_aliases(
         if not number % _LINKED_AT_ONCE:
             pause()
     return frozenset(linking.outside)
+
+
+def refuse_loops(groups: Sequence[RecordSetGroup], faults: list[Fault]) -> None:
+    """Note the alias loops and long chains of a zone that could not be built, for it has other faults."""
+    _targets_first(_aliases_of(groups), faults)
+
+
+def _aliases_of(groups: Sequence[RecordSetGroup]) -> dict[_Key, list[_Place]]:
+    """Return the aliases of each group that has any."""
+    aliases = {}
+    for group in groups:
+        found = [_Place(group, one, one.alias) for one in group.sets if one.alias is not None]
+        if found:
+            aliases[group.owner, group.rrtype] = found
+    return aliases
 
 
 def _targets_first(aliases: Mapping[_Key, list[_Place]], faults: list[Fault]) -> list[_Key]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from r53lite.config.yaml_file import read_yaml
-from r53lite.control.alias_links import BlockLinks, link_aliases
+from r53lite.control.alias_links import BlockLinks, link_aliases, refuse_loops
 from r53lite.control.cidr_collection_file import CidrCollection
 from r53lite.control.freeing import free_document, free_in_slices, free_lists
 from r53lite.control.kept_files import (
@@ -293,7 +293,9 @@ class _Loading:
         groups = blocks.link(parts.groups, built, self._tell)
         zone = build_zone(origin, table, groups, built, files, self._tell)
         outside = frozenset[OutsideTarget]()
-        if zone is not None:
+        if zone is None:
+            refuse_loops(groups, built)
+        else:
             outside = link_aliases(zone, groups, built, self._tell)
         is_faulty = origin in self.faulty_origins
         if is_faulty:  # a record that could not be read explains what the builder misses

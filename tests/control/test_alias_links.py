@@ -172,3 +172,16 @@ def test_a_zone_that_is_kept_keeps_its_outside_names(tmp_path: Path) -> None:
     after = reload(tmp_path, before)
     assert after.zones[0] is before.zones[0]
     assert after.outside == before.outside != frozenset()
+
+
+def test_loops_are_told_beside_other_faults_of_the_zone(tmp_path: Path) -> None:
+    records = (
+        "  - {name: a, type: A, alias: {target: b}}\n"
+        "  - {name: b, type: A, alias: {target: a}}\n"
+        "  - {name: c, type: A, ttl: 60, values: [192.0.2.1]}\n"
+        "  - {name: c, type: CNAME, ttl: 60, values: [www]}\n"
+    )
+    assert [fault.partition(" (")[0] for fault in faults_of(load(tmp_path, records))] == [
+        "r.test.yaml:4: alias loop of type A: a.r.test. -> b.r.test. -> a.r.test.",
+        "r.test.yaml:6: owner 'c.r.test.' has CNAME and A; a CNAME must be alone",
+    ]
