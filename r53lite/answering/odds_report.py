@@ -33,7 +33,7 @@ from r53lite.routing.context import (
     TargetView,
 )
 from r53lite.routing.latencies import client_region
-from r53lite.routing.odds import Outcome, Sample, Situation, TooManyOutcomesError, outcomes
+from r53lite.routing.odds import Outcome, Sample, Situation, TooManyOutcomesError, merged_outcomes, outcomes
 from r53lite.routing.tracing import checks_below, sets_on_path
 from r53lite.zone.model import Zone
 
@@ -75,12 +75,16 @@ class Share(NamedTuple):
 
 
 class Odds(NamedTuple):
-    """Every answer to one question, the likeliest first, and the samples of which not all are listed."""
+    """Every answer to one question, the likeliest first, and the samples of which not all are listed.
+
+    `is_merged` says that there were too many ways to each answer to tell them apart: no answer has a path.
+    """
 
     shares: tuple[Share, ...]
     samples: tuple[Sample, ...]
     scope_prefix_len: int
     checks: frozenset[str]
+    is_merged: bool
 
     @property
     def nothing(self) -> Fraction:
@@ -119,7 +123,12 @@ def odds_of(
     """
     zone = zone_of(snapshot, qname)
     run = partial(_respond, snapshot, zone, qname, qtype)
-    found = outcomes(run, situation, pause=pause)
+    is_merged = False
+    try:
+        found = outcomes(run, situation, pause=pause)
+    except TooManyOutcomesError:
+        is_merged = True
+        found = [_without_path(one) for one in merged_outcomes(run, situation, pause)]
     health = situation.health
     listed = _merge([outcome for outcome in found if outcome.sample is None], qtype, health)
     sampled = [outcome for outcome in found if outcome.sample is not None]
@@ -129,7 +138,12 @@ def odds_of(
     assert sum(share.probability for share in listed) + sum(sample.probability for sample in samples) == 1
     scope = max(outcome.value.response.scope_prefix_len for outcome in found)
     checks = checks_below(group for outcome in found for group, _ in outcome.visits)
-    return Odds(tuple(shares), samples, scope, checks)
+    return Odds(tuple(shares), samples, scope, checks, is_merged)
+
+
+def _without_path(outcome: Outcome[Result]) -> Outcome[Result]:
+    visits = tuple((group, selection._replace(path=())) for group, selection in outcome.visits)
+    return outcome._replace(visits=visits)
 
 
 def zone_of(snapshot: Snapshot, qname: bytes) -> Zone:
@@ -269,6 +283,8 @@ def report_odds(
     }
     if odds.samples:
         shape["samples"] = [_sample_shape(sample) for sample in odds.samples]
+    if odds.is_merged:
+        shape["merged"] = True
     if is_each_failure:
         shape["failures"] = [
             _failure_shape(

@@ -89,6 +89,8 @@ def format_odds(shape: Shape) -> Iterator[str]:
         checks = count(len(shape["health"]), "check")
         yield f"health: {checks}, {', '.join(sick) + ' down' if sick else 'all healthy'}"
     yield f"scope: /{shape['scope_prefix_len']}"
+    if shape.get("merged"):
+        yield "too many ways to tell apart: each answer with all the ways to it"
     yield ""
     yield from _table(shape)
     failures = shape.get("failures", ())

@@ -14,10 +14,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from math import perm
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar
 
 from r53lite.routing.cidr_index import CidrIndex, ClientPrefix
 from r53lite.routing.record_set import OutsideTarget, RecordSet, RecordSetGroup
+
+T = TypeVar("T")
 
 MAX_NUMBERED = 12  # 12! is below 2^29
 DEFAULT_REGION = "us-east-1"  # routing-policies.md §2.3: a client nobody knows `[INF]`
@@ -230,6 +232,18 @@ class Context:
         Who compiles answers overrules `arrange` and takes records for the whole difference; this it cannot.
         """
         return arranged(count, wanted, self.draw)
+
+    def below(self, group: RecordSetGroup, kind: Hashable, reach: Callable[[Context], T]) -> T:
+        """Return what the group that an alias leads to comes to.
+
+        Who tells odds overrules this: what many aliases lead to is gone through once.
+
+        Args:
+            group: the group.
+            kind: what it is reached for; of equal group and kind, what it comes to is up to chance alone.
+            reach: lets the policies of the group and of those below choose, in this context or another.
+        """
+        return reach(self)
 
     def enter(self, group: RecordSetGroup, *, is_last_resort: bool) -> None:
         """Be told that a group is looked through: for what is healthy, or as a last resort."""

@@ -17,12 +17,12 @@ Source: our choice; the policies are those of docs/route53/routing-policies.md Â
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from fractions import Fraction
 from functools import lru_cache
 from itertools import combinations
-from math import comb
-from typing import Generic, NamedTuple, TypeVar
+from math import comb, lcm
+from typing import Generic, NamedTuple, TypeVar, cast
 
 from r53lite.routing.cidr_index import ClientPrefix
 from r53lite.routing.context import NO_TARGETS, ClientLocation, Context, HealthView, TargetView
@@ -32,6 +32,7 @@ from r53lite.routing.selection import Selection
 
 MAX_LISTED = 64  # our choice: ten sets, of which eight are sampled, are 45 combinations; a page of answers
 MAX_OUTCOMES = 20_000  # our choice: some seconds
+MAX_MERGED_OUTCOMES = 100_000  # our choice: the same, as they are less work
 
 T = TypeVar("T")
 
@@ -96,15 +97,67 @@ class _ForkError(Exception):
         self.sampled = sampled
 
 
+class _Reached(NamedTuple):
+    """What one group below an alias comes to: equal outcomes are one.
+
+    Each has its weight, what it is, and the scope of what was looked at.
+    """
+
+    weights: tuple[int, ...]
+    values: tuple[object, ...]
+    scopes: tuple[int, ...]
+
+
+class _Below:
+    """The groups below aliases, each gone through once for what it is reached for.
+
+    Args:
+        situation: what decides besides chance.
+        spend: counts an outcome; raises where there are too many.
+    """
+
+    def __init__(self, situation: Situation, spend: Callable[[], object]) -> None:
+        self._situation = situation
+        self._spend = spend
+        self._reached: dict[tuple[int, Hashable], _Reached] = {}
+
+    def reach(self, group: RecordSetGroup, kind: Hashable, run: Callable[[Context], object]) -> _Reached:
+        """Return what a group comes to; the path below it is forgotten."""
+        key = id(group), kind
+        if key not in self._reached:
+            shares: dict[tuple[object, int], Fraction] = {}
+
+            def look(context: Context) -> tuple[object, int]:
+                value = run(context)
+                short = value._replace(path=()) if isinstance(value, Selection) else value
+                return short, context.scope_prefix_len
+
+            for outcome in _walk(look, self._situation, [], Fraction(1), {}, self):
+                self._spend()
+                shares[outcome.value] = shares.get(outcome.value, Fraction()) + outcome.probability
+            whole = lcm(*(share.denominator for share in shares.values()))
+            weights = tuple([int(share * whole) for share in shares.values()])
+            values, scopes = zip(*shares, strict=True)
+            self._reached[key] = _Reached(weights, values, scopes)
+        return self._reached[key]
+
+
 class Forecast(Context):
-    """A context that follows a script of choices, stops at the first one beyond it and notes what it sees."""
+    """A context that follows a script of choices, stops at the first one beyond it and notes what it sees.
 
-    __slots__ = ("groups", "sampled", "script", "visits")
+    Args:
+        situation: what decides besides chance.
+        script: the choices, first to last.
+        below: goes through groups below aliases once; None walks down each time, and knows the whole path.
+    """
 
-    def __init__(self, situation: Situation, script: Sequence[int]) -> None:
+    __slots__ = ("groups", "known_below", "sampled", "script", "visits")
+
+    def __init__(self, situation: Situation, script: Sequence[int], below: _Below | None = None) -> None:
         health, location, client, targets = situation
         super().__init__(health, location, _no_draw, client=client, targets=targets)
         self.script = list(reversed(script))
+        self.known_below = below
         self.groups: list[RecordSetGroup] = []
         self.visits: list[tuple[RecordSetGroup, Selection]] = []
         self.sampled: tuple[RecordSetGroup | None, int, int] | None = None
@@ -122,6 +175,8 @@ class Forecast(Context):
         outcomes = comb(count, wanted)
         if outcomes <= MAX_LISTED:
             return _combinations(count, wanted)[self.choose((1,) * outcomes)]
+        if self.known_below is not None:
+            raise TooManyOutcomesError(MAX_OUTCOMES)  # a sample's members are no outcomes that can be merged
         if not self.script:
             raise _ForkError((1,) * count, (count, wanted))
         self.sampled = (self.groups[-1] if self.groups else None, count, wanted)
@@ -130,6 +185,15 @@ class Forecast(Context):
     def sample(self, count: int, wanted: int) -> Sequence[int]:
         """Do as `arrange` does: here it is all the same what a sample settles."""
         return self.arrange(count, wanted)
+
+    def below(self, group: RecordSetGroup, kind: Hashable, reach: Callable[[Context], T]) -> T:
+        """Walk down, or take one of the outcomes that are known."""
+        if self.known_below is None:
+            return reach(self)
+        reached = self.known_below.reach(group, kind, reach)
+        at = self.choose(reached.weights) if len(reached.weights) > 1 else 0
+        self.scope_prefix_len = max(self.scope_prefix_len, reached.scopes[at])
+        return cast("T", reached.values[at])
 
     def enter(self, group: RecordSetGroup, *, is_last_resort: bool) -> None:
         """Note which group samples are of."""
@@ -175,15 +239,57 @@ def outcomes(
         TooManyOutcomesError: there are more.
     """
     found: list[Outcome[T]] = []
-    limit = MAX_OUTCOMES if limit is None else limit
+    count = _Count(MAX_OUTCOMES if limit is None else limit, pause)
     for outcome in _walk(run, situation, [], Fraction(1), {}):
         found.append(outcome)
-        if pause is not None:
-            pause()
-        if len(found) > limit:
-            raise TooManyOutcomesError(limit)
+        count.add()
     assert sum(outcome.probability for outcome in found) == 1
     return found
+
+
+def merged_outcomes(
+    run: Callable[[Context], T], situation: Situation, pause: Callable[[], object] | None = None
+) -> list[Outcome[T]]:
+    """Return every way that a run can go, as far as what it comes to is not the same: what aliases lead to is
+    gone through once, and told without the path below.
+
+    So a tree of a million ways has no more outcomes than sets at its top times answers. See `outcomes`.
+
+    Raises:
+        TooManyOutcomesError: there are too many of these as well, or a sample is among them.
+    """
+    count = _Count(MAX_MERGED_OUTCOMES, pause)
+    found = []
+    for outcome in _walk(run, situation, [], Fraction(1), {}, _Below(situation, count.add)):
+        found.append(outcome)
+        count.add()
+    assert sum(outcome.probability for outcome in found) == 1
+    return found
+
+
+class _Count:
+    """Counts outcomes.
+
+    Args:
+        limit: so many at most.
+        pause: called after each; may raise.
+    """
+
+    def __init__(self, limit: int, pause: Callable[[], object] | None) -> None:
+        self._limit = self._left = limit
+        self._pause = pause
+
+    def add(self) -> None:
+        """Count one more.
+
+        Raises:
+            TooManyOutcomesError: it is one too many.
+        """
+        if self._pause is not None:
+            self._pause()
+        self._left -= 1
+        if self._left < 0:
+            raise TooManyOutcomesError(self._limit)
 
 
 def _walk(
@@ -192,13 +298,14 @@ def _walk(
     script: list[int],
     probability: Fraction,
     samples: dict[int, Fraction],
+    known_below: _Below | None = None,
 ) -> Iterator[Outcome[T]]:
     """Yield the outcomes below a script of choices.
 
     Args:
         samples: the probability of each sample on the way, by its place in the script.
     """
-    forecast = Forecast(situation, script)
+    forecast = Forecast(situation, script, known_below)
     try:
         value = run(forecast)
     except _ForkError as fork:
@@ -207,7 +314,7 @@ def _walk(
         for index, weight in enumerate(fork.weights):
             if weight:
                 share = probability * Fraction(weight, total)
-                yield from _walk(run, situation, [*script, index], share, below)
+                yield from _walk(run, situation, [*script, index], share, below, known_below)
         return
     sample = None
     if forecast.sampled is not None and _is_used(forecast):

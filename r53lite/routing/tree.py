@@ -118,11 +118,9 @@ class Walk:
         alias = record_set.alias
         if alias is None:
             return select_one(record_set)
-        found: Selection | None = None
+        found: Selection | None
         if isinstance(alias.target, RecordSetGroup):
-            found = self._find(alias.target)
-            if found is None and not alias.evaluate_target_health:
-                found = self._last_resort(alias.target)
+            found = self._reach(alias.target, is_last_resort=not alias.evaluate_target_health)
         else:
             found = self._outside(alias.target)
             if alias.evaluate_target_health and not found.rdatas:
@@ -130,6 +128,17 @@ class Walk:
         if found is None:
             return None
         return found._replace(is_healthy=found.is_usable).below(record_set)
+
+    def _reach(self, group: RecordSetGroup, *, is_last_resort: bool) -> Selection | None:
+        """Return what a group answers that an alias leads to; None, where nothing in it is healthy and a last
+        resort is not asked for, backs out of it.
+        """
+
+        def reach(context: Context) -> Selection | None:
+            walk = self if context is self._context else Walk(self._order, context)
+            return walk.select(group) if is_last_resort else walk._find(group)
+
+        return self._context.below(group, is_last_resort, reach)
 
     def _last_resort(self, group: RecordSetGroup) -> Selection:
         """Return what a group answers where nothing in it is healthy: all count as healthy at this level."""
@@ -218,7 +227,8 @@ class Walk:
         if alias is None:
             return select_one(record_set)
         if isinstance(alias.target, RecordSetGroup):
-            return self.select(alias.target).below(record_set)
+            found = self._reach(alias.target, is_last_resort=True)
+            return NOTHING if found is None else found.below(record_set)
         return self._outside(alias.target).below(record_set)
 
     def _outside(self, target: OutsideTarget | None) -> Selection:

@@ -95,6 +95,7 @@ async def test_what_is_wrong_with_a_question(url: str, query: str, status: int, 
 
 async def test_too_many_outcomes_are_refused(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(odds, "MAX_OUTCOMES", 1)
+    monkeypatch.setattr(odds, "MAX_MERGED_OUTCOMES", 1)
     status, shape = await get(f"{url}/odds?name=w.t.test")
     assert (status, shape) == (422, {"error": "more than 1 outcomes"})
 

@@ -14,8 +14,16 @@ from r53lite.dns.presentation import format_rdata
 from r53lite.dns.rrtypes import A, parse_rrtype
 from r53lite.health.model import HealthStatus
 from r53lite.health.table import HealthTable
-from r53lite.routing.context import UNKNOWN, ClientLocation
-from r53lite.routing.odds import Situation
+from r53lite.routing.context import UNKNOWN, ClientLocation, Context
+from r53lite.routing.odds import (
+    Outcome,
+    Situation,
+    TooManyOutcomesError,
+    merged_outcomes,
+    outcomes,
+)
+from r53lite.routing.record_set import RecordSetGroup
+from r53lite.routing.registry import select
 from tests.routing.odds_cases import APEX, check_group, check_group_over_udp, make_world
 from tests.statistics import chi_square_tail, p_value
 from tests.support import load_snapshot
@@ -275,3 +283,55 @@ def test_sets_without_data_are_drawn_no_more_often_than_their_answer_needs(tmp_p
     (answer,) = odds_of(snapshot, parse_name("some.t.test"), A, situation).shares
     assert answer.answered.path == ("plain",)
     assert answer.probability == 1
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_merged_outcomes_have_the_same_chances(seed: int, tmp_path: Path) -> None:
+    """What aliases lead to, gone through once, comes to the same as every way through the tree."""
+    world = make_world(seed, tmp_path, leaves=5, trees=5)
+    (zone,) = world.snapshot.catalog.zones
+    for name in world.names:
+        group = zone.names.get(parse_name(f"{name}.z.test")).data[A]  # type: ignore[union-attr]
+        assert isinstance(group, RecordSetGroup)
+
+        def run(context: Context, group: RecordSetGroup = group) -> tuple[object, ...]:
+            found = select(group, context)
+            return found.ttl, found.rdatas, found.chosen, found.is_usable, context.scope_prefix_len
+
+        try:
+            whole = outcomes(run, world.situation, limit=3000)
+            merged = merged_outcomes(run, world.situation)
+        except TooManyOutcomesError:
+            continue
+        assert chances(merged) == chances(whole), name
+        assert len(merged) <= len(whole)
+
+
+def chances(found: list[Outcome[tuple[object, ...]]]) -> dict[tuple[object, ...], Fraction]:
+    """Return the probability of each value."""
+    total: dict[tuple[object, ...], Fraction] = {}
+    for outcome in found:
+        total[outcome.value] = total.get(outcome.value, Fraction()) + outcome.probability
+    return total
+
+
+def test_a_tree_of_a_million_ways_has_exact_odds(tmp_path: Path) -> None:
+    """Three levels of forty by forty by forty are 64,000 ways to forty answers."""
+
+    def level(name: str, target: str) -> str:
+        sets = ", ".join(
+            f"{{id: s{n}, weight: {n + 1}, alias: {{target: {target}, evaluate_target_health: true}}}}"
+            for n in range(40)
+        )
+        return f"  - {{name: {name}, type: A, policy: weighted, sets: [{sets}]}}\n"
+
+    sets = ", ".join(f"{{id: s{n}, weight: {n + 1}, values: [192.0.2.{n}]}}" for n in range(40))
+    leaf = f"  - {{name: c, type: A, ttl: 9, policy: weighted, sets: [{sets}]}}\n"
+    zone = f"zone: t.test\nrecords:\n{APEX}{level('a', 'b')}{level('b', 'c')}{leaf}"
+    snapshot = load_snapshot(tmp_path, t_test_yaml=zone)
+    odds = odds_of(snapshot, parse_name("a.t.test"), A, Situation(HealthTable(), UNKNOWN))
+    assert odds.is_merged
+    assert {(share.answered.values, share.probability) for share in odds.shares} == {
+        ((bytes([192, 0, 2, n]),), Fraction(n + 1, 820)) for n in range(40)
+    }
+    assert {share.answered.path for share in odds.shares} == {()}
