@@ -248,6 +248,27 @@ def test_a_server_that_does_not_answer_is_told_in_plain_words() -> None:
     assert result.stderr.endswith("--server: http://127.0.0.1:1 does not answer: connection refused\n")
 
 
+@pytest.mark.parametrize(
+    ("reply", "told"),
+    [
+        (b"220 mail\r\n", "it speaks another protocol"),
+        (b"HTTP/1.0 200 OK\r\n\r\nhello", "it answers no JSON"),
+    ],
+)
+async def test_a_server_of_another_kind_is_told_in_plain_words(reply: bytes, told: str) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readline()
+        writer.write(reply)
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as other:
+        url = f"http://127.0.0.1:{other.sockets[0].getsockname()[1]}"
+        result = await asyncio.to_thread(run, "odds", "top.t.example", "--server", url)
+    assert result.exit_code == 2
+    assert result.stderr.endswith(f"--server: {url} does not answer: {told}\n")
+
+
 def test_faulty_zones_end_with_1_and_say_why(tmp_path: Path) -> None:
     (tmp_path / "a.test.yaml").write_text("zone: a.test\nrecords: 1\n", encoding="utf-8")
     result = run("odds", "a.test", "--zones", str(tmp_path))
