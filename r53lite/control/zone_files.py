@@ -38,6 +38,7 @@ from r53lite.errors import Fault, Faults, NameSyntaxError, ZoneDataError
 from r53lite.health.model import HealthCheck
 from r53lite.routing.locations import Locations
 from r53lite.routing.record_set import OutsideTarget, RecordSetGroup
+from r53lite.system_errors import reason_of
 from r53lite.zone.builder import build_zone
 from r53lite.zone.catalog import Catalog
 from r53lite.zone.lint import lint_zones
@@ -163,7 +164,7 @@ class _Loading:
             identity = str(path.resolve())
             read_chunks(self._chunks(path), str(path), origin, table, faults.items, include, identity)
         except OSError as error:
-            faults.error(0, f"cannot read: {error}")
+            faults.error(0, f"cannot read: {reason_of(error)}")
             return Reading(path, origin)
         zone = table.soa_owners[0] if table.soa_owners else origin
         return Reading(path, zone, included=tuple(dict.fromkeys(included)), table=table)
@@ -196,8 +197,10 @@ class _Loading:
                     self._total_bytes += resolved.stat().st_size
                     if not resolved.is_file():
                         raise ValueError(f"cannot include {text!r}: it is not a regular file")
-            except (OSError, RuntimeError) as error:  # a RuntimeError is a loop of symbolic links
-                raise ValueError(f"cannot include {text!r}: {error}") from error
+            except OSError as error:
+                raise ValueError(f"cannot include {text!r}: {reason_of(error)}") from error
+            except RuntimeError as error:  # a loop of symbolic links
+                raise ValueError(f"cannot include {text!r}: too many levels of symbolic links") from error
             if not is_inside:
                 raise ValueError(f"cannot include {text!r}: it is outside the directory {str(directory)!r}")
             return IncludedFile(str(path), str(resolved), self._chunks(path))

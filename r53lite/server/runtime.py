@@ -23,6 +23,7 @@ from r53lite.answering.reply_options import ClientOptions
 from r53lite.answering.seeded import SeededDispatch, SeededDraw
 from r53lite.answering.zone_answers import DispatchSettings
 from r53lite.config.settings import Endpoint, Settings
+from r53lite.config.text_file import read_text
 from r53lite.control.location_files import find_locations
 from r53lite.control.registry import Registry
 from r53lite.control.reload_report import ReloadReport
@@ -317,10 +318,8 @@ def load_root_hints(path: str | None) -> Delegation:
     if path is None:
         return IANA_ROOT_HINTS
     faults = Faults(path)
-    try:
-        hints = parse_root_hints(Path(path).read_text(encoding="utf-8"), faults)
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError([Fault(path, 0, f"cannot read: {error}")]) from error
-    if faults.has_errors:
+    text = read_text(Path(path), faults)
+    hints = None if text is None else parse_root_hints(text, faults)
+    if hints is None or faults.has_errors:
         raise SettingsError(faults.items)
     return hints
