@@ -227,6 +227,8 @@ async def test_2_3_beijing_always_wins_for_china(server: World) -> None:
         pytest.param("abc", CALIFORNIA, "5", id="continent down: the default"),
         pytest.param("abce", CALIFORNIA, "1", id="all of the chain down: the smallest"),
         pytest.param("b", VIRGINIA, "3", id="never sideways to another state"),
+        pytest.param("b", USA, "3", id="no known state, country down: the continent"),
+        pytest.param("bc", USA, "5", id="no known state, continent down: the default"),
         pytest.param("d", IRELAND, "5", id="never sideways to another country"),
         pytest.param("e", AUSTRALIA, "5", id="default down: the default"),
     ],

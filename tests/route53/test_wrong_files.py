@@ -58,6 +58,10 @@ CASES = {
         "{name: '*.q', type: NS, ttl: 1, values: [ns1]}",
         "6: records[3].name: NS records cannot stand at a wildcard (records-and-changes.md §1.6)",
     ),
+    "1.7 multivalue chooses no NS": (
+        group("multivalue", "{id: a, values: [ns1]}", rrtype="NS"),
+        "6: records[3]: policy multivalue cannot choose NS records",
+    ),
     "2.7 multivalue chooses no CNAME": (
         group("multivalue", "{id: a, values: [plain]}", rrtype="CNAME"),
         "6: records[3]: policy multivalue cannot choose CNAME records",
@@ -163,6 +167,10 @@ CASES = {
         group("weighted", one("a", "weight: 256")),
         "7: records[3].sets[0].weight is '256'; expected a whole number from 0 to 255",
     ),
+    "2.2 weight under 0": (
+        group("weighted", one("a", "weight: -1")),
+        "7: records[3].sets[0].weight is '-1'; expected a whole number from 0 to 255",
+    ),
     "2.3 unknown region": (
         group("latency", one("a", "region: eu-west-9")),
         "7: records[3].sets[0].region: unknown region 'eu-west-9'; did you mean 'eu-west-3'?",
@@ -184,11 +192,14 @@ CASES = {
         group("geolocation", one("a", "location: {continent: XX}")),
         "7: records[3].sets[0].location.continent is 'XX'; expected one of AF, AN, AS, EU, NA, OC, SA",
     ),
-    "2.4 unknown country": (
-        group("geolocation", one("a", "location: {country: BV}")),
-        "7: records[3].sets[0].location.country is 'BV'; expected an ISO 3166 code of two capital letters"
-        " that Route 53 knows, or '*'",
-    ),
+    **{
+        f"2.4 country {country} is not supported": (
+            group("geolocation", one("a", f"location: {{country: {country}}}")),
+            f"7: records[3].sets[0].location.country is '{country}'; expected an ISO 3166 code of two capital"
+            " letters that Route 53 knows, or '*'",
+        )
+        for country in ("BV", "CX", "EH", "HM")
+    },
     "2.4 subdivision of another country": (
         group("geolocation", one("a", "location: {country: DE, subdivision: BY}")),
         "7: records[3].sets[0].location.subdivision stands without country US or UA; no other has"
@@ -336,6 +347,10 @@ CASES = {
         "{name: x, type: A, alias: {target: D1.CloudFront.net.,\n    evaluate_target_health: true}}",
         "7: records[3].alias.evaluate_target_health must be false for CloudFront, which has no health to"
         " evaluate (alias-trees.md §3.1)",
+    ),
+    "3.1 no CNAME alias at the apex": (
+        "{name: c, type: CNAME, ttl: 1, values: [ns1]}\n  - {name: '@', type: CNAME, alias: {target: c}}",
+        "7: owner 'r.test.' has CNAME and SOA, NS; a CNAME must be alone (RFC 1034 §3.6.2)",
     ),
     "3.3 a loop": (
         "{name: x, type: A, alias: {target: y}}\n  - {name: y, type: A, alias: {target: x}}",

@@ -18,7 +18,6 @@ import dns.rcode
 
 from r53lite.config.settings import ApiSettings, Endpoint, RecursionSettings, Settings
 from r53lite.config.target_settings import TargetRule
-from r53lite.control.snapshot import Snapshot
 from r53lite.health.model import HealthStatus
 from r53lite.health.table import HealthTable
 from r53lite.server.runtime import Server
@@ -65,9 +64,6 @@ class TestedServer(Server):
         """Return the health that the test has set."""
         return self.forced
 
-    def _apply_checks(self, snapshot: Snapshot) -> None:
-        """Probe nothing."""
-
 
 class World:
     """A running server and a client of it."""
@@ -112,16 +108,18 @@ class World:
 
 
 def policy_text(records: str, checks: Iterable[str], more: str = "") -> str:
-    """Return a policy file of the zone, its checks included."""
-    lines = [f"  {check}: {{type: HTTP, ip: 127.0.0.1}}" for check in checks]
+    """Return a policy file of the zone, its checks included; nothing is probed."""
+    lines = [f"  {check}: {{type: HTTP, ip: 127.0.0.1, disabled: true}}" for check in checks]
     section = "\n".join(("health_checks:", *lines)) if lines else ""
     return f"zone: r.test\nrecords:{APEX}{records}\n{section}\n{more}"
 
 
-def make_server(directory: Path, text: str, targets: tuple[TargetRule, ...] = ()) -> TestedServer:
+def make_server(
+    directory: Path, text: str, targets: tuple[TargetRule, ...] = (), locations: str = LOCATIONS
+) -> TestedServer:
     """Return a server of a policy file on a free port, with seeded draws; not started."""
     (directory / "r.test.yaml").write_text(text, encoding="utf-8")
-    (directory / "locations.yaml").write_text(LOCATIONS, encoding="utf-8")
+    (directory / "locations.yaml").write_text(locations, encoding="utf-8")
     settings = Settings(
         listen=(Endpoint("127.0.0.1", 0),),
         seed=SEED,
@@ -133,9 +131,11 @@ def make_server(directory: Path, text: str, targets: tuple[TargetRule, ...] = ()
 
 
 @asynccontextmanager
-async def running(directory: Path, text: str, targets: tuple[TargetRule, ...] = ()) -> AsyncIterator[World]:
+async def running(
+    directory: Path, text: str, targets: tuple[TargetRule, ...] = (), locations: str = LOCATIONS
+) -> AsyncIterator[World]:
     """Serve a policy file."""
-    server = make_server(directory, text, targets)
+    server = make_server(directory, text, targets, locations)
     await server.start()
     try:
         with UdpClient(*server.endpoints[0]) as client:
