@@ -10,11 +10,14 @@ import dns.message
 import dns.rcode
 import pytest
 
+from r53lite.answering.access import AccessList
 from r53lite.answering.clients import Clients
 from r53lite.answering.dispatch import Dispatch
+from r53lite.answering.zone_answers import DispatchSettings
 from r53lite.dns import rrtypes
 from r53lite.dns.edns import ClientSubnet
 from r53lite.dns.name import parse_name
+from r53lite.health.table import HealthTable
 from r53lite.routing import locations as locations_module
 from r53lite.routing.context import AREA, EVERYTHING, POSITION, ClientLocation
 from r53lite.routing.locations import Located, Locations
@@ -111,6 +114,42 @@ def test_answers_and_scopes(door: Dispatch, name: str, subnet: str | None, expec
         assert ask(door, name, subnet) == expected
 
 
+HOPS = """
+zone: example.test
+records:
+  - {name: located, type: CNAME, ttl: 60, policy: geolocation, sets: [
+      {id: us, location: {country: US}, values: [TARGET]},
+      {id: all, location: {country: "*"}, values: [even]}]}
+  - {name: even, type: A, ttl: 60, policy: weighted, sets: [
+      {id: a, weight: 1, values: [127.0.0.7]}, {id: b, weight: 1, values: [127.0.0.7]}]}
+  - {name: blocks, type: A, ttl: 60, policy: cidr, sets: [
+      {id: near, cidr: {collection: offices, location: near}, values: [127.0.0.7]},
+      {id: all, cidr: {collection: offices, location: "*"}, values: [127.0.0.8]}]}
+cidr_collections: {offices: {near: [CIDR]}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("target", "block", "scope"),
+    [
+        pytest.param("even", "10.0.0.0/8", 16, id="a located hop before one that is not"),
+        pytest.param("blocks", "10.1.2.0/24", 24, id="the second hop is longer"),
+        pytest.param("blocks", "10.0.0.0/8", 16, id="the first hop is longer"),
+        pytest.param("ns", "10.0.0.0/8", 16, id="a located hop before a plain name"),
+        pytest.param("gone", "10.0.0.0/8", 16, id="a located hop before a name that does not exist"),
+    ],
+)
+def test_the_scope_of_a_chain_is_the_longest_of_its_hops(
+    target: str, block: str, scope: int, tmp_path: Path
+) -> None:
+    policies = HOPS.replace("TARGET", target).replace("CIDR", block)
+    networks = "networks: [{cidr: 10.1.0.0/16, country: US}]\n"
+    files = {"example_test_zone": ZONE, "example_test_yaml": policies, "locations_yaml": networks}
+    door = make_dispatch(load_snapshot(tmp_path, **files))
+    for _ in range(4):  # the clear path, then replayed
+        assert ask(door, "located", "10.1.2.0/24")[1] == scope
+
+
 @pytest.mark.parametrize("subnet", [None, "0.0.0.0/0", "::/0"])
 def test_a_resolver_that_tells_no_bits_is_located_by_its_own_address(
     door: Dispatch, subnet: str | None
@@ -177,6 +216,26 @@ def test_clients_of_one_class_share_answers() -> None:
     assert len({one.key((EVERYTHING,)) for one in (a, b, c)}) == 3
     assert a.scope_prefix_len((AREA,)) == 7
     assert a.scope_prefix_len((AREA, POSITION)) == 8
+
+
+@pytest.mark.parametrize("subnet", [None, "0.0.0.0/0", "10.1.2.0/24"])
+@pytest.mark.parametrize("name", ["geo", "near"])
+def test_a_client_moves_with_its_network(name: str, subnet: str | None, tmp_path: Path) -> None:
+    files = {"example_test_zone": ZONE, "example_test_yaml": POLICIES}
+    places = (
+        "region: us-east-1, country: DE",
+        "region: us-west-2, country: US",
+        "region: us-east-1, country: DE",
+    )
+    snapshots = [load_snapshot(tmp_path, **files)]
+    health = HealthTable()
+    door = Dispatch(lambda: snapshots[-1], lambda: health, None, DispatchSettings(AccessList(())))
+    for place, geo, near in zip(places, "313", "454", strict=True):
+        text = f"networks: [{{cidr: 10.0.0.0/8, {place}}}]\n"
+        snapshots.append(load_snapshot(tmp_path, **files, locations_yaml=text))
+        expected = f"127.0.0.{geo if name == 'geo' else near}"
+        for _ in range(4):
+            assert ask(door, name, subnet, "10.0.0.1")[0] == expected
 
 
 def test_our_own_resolver_is_a_client_nobody_knows(tmp_path: Path) -> None:

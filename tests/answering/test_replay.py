@@ -6,6 +6,8 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+import dns.edns
+import dns.message
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -23,7 +25,7 @@ from r53lite.dns.wire import Encoded
 from r53lite.health.model import HealthStatus
 from r53lite.health.table import HealthTable
 from r53lite.routing.context import Context
-from tests.answering.replay_cases import run
+from tests.answering.replay_cases import World, make_doors, run
 from tests.support import load_snapshot
 
 
@@ -118,3 +120,75 @@ def test_what_only_the_clear_path_answers_is_not_explored_for_each_query(
             assert isinstance(reply, bytes)
             assert wire.decode_message(reply).answer
         assert len(runs) == 1
+
+
+_APEX = """
+zone: z.test
+records:
+  - {name: "@", type: SOA, ttl: 60, values: ["ns h 1 7200 1800 1209600 60"]}
+  - {name: "@", type: NS, ttl: 60, values: [ns1.elsewhere.example., ns2.elsewhere.example.]}
+"""
+_SEVERAL = (
+    _APEX
+    + """
+  - {name: even, type: A, ttl: 60, values: [192.0.2.NUMBER]}
+  - {name: checked, type: A, ttl: 60, policy: failover, sets: [
+      {id: p, failover: primary, values: [192.0.2.NUMBER], health_check: check},
+      {id: s, failover: secondary, values: [192.0.2.250]}]}
+  - {name: drawn, type: A, ttl: 60, policy: weighted, sets: [
+      {id: a, weight: 1, values: [192.0.2.NUMBER]}, {id: b, weight: 1, values: [192.0.2.NUMBER]}]}
+  - {name: placed, type: A, ttl: 60, policy: geolocation, sets: [
+      {id: de, location: {country: DE}, values: [192.0.2.250]},
+      {id: all, location: {country: "*"}, values: [192.0.2.NUMBER]}]}
+health_checks: {check: {type: HTTP, ip: 127.0.0.1}}
+"""
+)
+_CLIENTS: dict[str, list[dns.edns.Option] | None] = {
+    "plain": None,
+    "EDNS": [],
+    "subnet": [dns.edns.ECSOption("198.51.100.0", 24)],
+    "cookie": [dns.edns.GenericOption(dns.edns.OptionType.COOKIE, b"8 octets")],
+}
+
+
+@pytest.mark.parametrize("client", _CLIENTS)
+@pytest.mark.parametrize("name", ["even", "checked", "drawn", "placed"])
+def test_no_answer_outlives_the_zones_that_it_was_compiled_from(
+    name: str, client: str, tmp_path: Path
+) -> None:
+    options = _CLIENTS[client]
+    use_edns = False if options is None else 0
+    request = dns.message.make_query(f"{name}.z.test.", "A", use_edns=use_edns, options=options).to_wire()
+    world = World(load_snapshot(tmp_path, z_test_yaml=_SEVERAL.replace("NUMBER", "1")))
+    doors, _ = make_doors(world)
+    for number in (1, 2, 3):
+        world.snapshot = load_snapshot(tmp_path, z_test_yaml=_SEVERAL.replace("NUMBER", str(number)))
+        for _ in range(5):  # new, seen again, compiled, ready, ready again
+            for door in doors:
+                reply = door.answer(request, "127.0.0.1", is_stream=False)
+                assert isinstance(reply, bytes)
+                assert wire.decode_message(reply).answer[0].rdatas == (bytes((192, 0, 2, number)),)
+
+
+def test_samples_of_records_of_unequal_length_are_the_clear_paths(tmp_path: Path) -> None:
+    """What stands behind them moves, and with it the names that others point to; the two samples that
+    exploring looks at are of one length, so that only the records themselves tell.
+    """
+    lengths = (5, 5, 5, 5, 5, 5, 1, 9, 5, 5)
+    members = ", ".join(
+        f"{{id: m{number}, values: ['\"{str(number) * length}\"']}}" for number, length in enumerate(lengths)
+    )
+    group = f"  - {{name: pool, type: TXT, ttl: 60, policy: multivalue, sets: [{members}]}}\n"
+    doors, reseed = make_doors(World(load_snapshot(tmp_path, z_test_yaml=_APEX + group)))
+    request = wire.encode_query(1, parse_name("pool.z.test"), rrtypes.TXT)
+    lengths_seen = set()
+    for seed in range(40):
+        replies = []
+        for door in doors:
+            reseed(seed)
+            reply = door.answer(request, "127.0.0.1", is_stream=False)
+            assert isinstance(reply, bytes)
+            replies.append(reply)
+        assert replies[0] == replies[1], seed
+        lengths_seen.add(len(replies[0]))
+    assert len(lengths_seen) > 1

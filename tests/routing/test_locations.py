@@ -8,8 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from r53lite.control import maxmind
 from r53lite.routing.context import UNKNOWN, ClientLocation
+from r53lite.routing.latencies import LatencyMatrix, LatencyRow
 from r53lite.routing.locations import Locations
+from tests.control.maxmind_files import city, maxmind_octets
 
 
 def locations_of(*networks: str) -> Locations:
@@ -111,6 +114,21 @@ def test_everything_else_a_network_says_is_kept() -> None:
     found = Locations([(ip_network("10.0.0.0/8"), told)]).locate(bytes([10, 0, 0, 1]), 32)
     expected = told._replace(prefix_len=8, area_prefix_len=8, position_prefix_len=8)
     assert found._replace(sights=None) == expected._replace(latency_sources={"eu-west-1": "x:1"})
+
+
+def test_a_record_that_was_forgotten_is_not_taken_for_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a database decodes anew may lie where the record lay that it has forgotten. With latencies to add
+    a location is another object than the record.
+    """
+    monkeypatch.setattr(maxmind, "MAX_DECODED", 1)
+    countries = {1: "US", 2: "DE", 3: "JP"}
+    octets = maxmind_octets({f"{first}.0.0.0/8": city(country) for first, country in countries.items()})
+    matrix = LatencyMatrix({"us-east-1": LatencyRow({"eu-west-1": 80.0}, "latencies.csv:2")})
+    locations = Locations(databases=[maxmind.MaxMindDatabase(octets, "city.mmdb")], matrix=matrix)
+    for step in range(60):
+        first = step % 3 + 1
+        found = locations.look_up_address(bytes((first, step, 0, 0))).location
+        assert (found.country, found.latency_ms) == (countries[first], {"eu-west-1": 80.0})
 
 
 # --- properties: networks in a space of few bits, so that they nest and touch -------------------------------

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 from math import comb
 from pathlib import Path
 
 import pytest
 
+from r53lite.answering import odds_report
+from r53lite.answering.authoritative import Result
 from r53lite.answering.odds_report import Odds, odds_of
 from r53lite.dns.name import parse_name
 from r53lite.dns.presentation import format_rdata
@@ -98,12 +101,32 @@ def test_all_weights_zero_are_even(tmp_path: Path) -> None:
     assert set(by_path(odds(tmp_path, weighted(*sets))).values()) == {Fraction(1, 3)}
 
 
-def test_equal_answers_of_a_path_are_merged_and_others_kept_apart(tmp_path: Path) -> None:
-    found = odds(
-        tmp_path,
-        weighted("id: a, weight: 1, values: [192.0.2.1]", "id: b, weight: 1, values: [192.0.2.1]"),
+def test_equal_answers_of_a_path_are_merged_and_others_kept_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last resort draws again behind an alias that leads nowhere, so that `a` and `b` are reached by
+    several ways each; they are of one value, and of unlike weights.
+    """
+    sets = (
+        "id: a, weight: 1, ttl: 9, values: [192.0.2.1], health_check: a",
+        "id: b, weight: 3, ttl: 9, values: [192.0.2.1], health_check: b",
+        "id: gone, weight: 1, alias: {target: nowhere, evaluate_target_health: true}",
+        "id: lost, weight: 2, alias: {target: nowhere, evaluate_target_health: true}",
     )
-    assert by_path(found) == {"a": Fraction(1, 2), "b": Fraction(1, 2)}
+    walked: list[list[Outcome[Result]]] = []
+
+    def walk(
+        run: Callable[[Context], Result], situation: Situation, pause: Callable[[], object]
+    ) -> list[Outcome[Result]]:
+        walked.append(outcomes(run, situation, pause=pause))
+        return walked[-1]
+
+    monkeypatch.setattr(odds_report, "outcomes", walk)
+    found = odds(tmp_path, weighted(*sets).replace("    ttl: 9\n", "", 1), "w", "a", "b")
+    assert by_path(found) == {"a": Fraction(1, 4), "b": Fraction(3, 4)}
+    assert len(found.shares) == 2
+    assert all(share.dead == set(share.answered.path) for share in found.shares)
+    assert [len(found) for found in walked] == [10]  # a or b behind neither, either or both, in two orders
 
 
 @pytest.mark.parametrize("count", [1, 2, 8])

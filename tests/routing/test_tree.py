@@ -253,3 +253,18 @@ def test_groups_that_share_a_target_without_data_are_walked_once() -> None:
             ),
         )
     assert select(group).rdatas == ()
+
+
+@pytest.mark.parametrize("down", ["", "a"])
+@pytest.mark.parametrize("is_usable", [True, False])
+def test_of_several_sets_without_data_the_first_counts(is_usable: bool, down: str) -> None:
+    """NODATA of a group that is not for the client, or SERVFAIL of an alias that leads nowhere."""
+    nobody = RecordSetGroup(b"\x01g\x00", A, "geolocation", (leaf("x")._replace(location=NOBODY),))
+    targets: list[RecordSetGroup | OutsideTarget] = [nobody, DEAD] if is_usable else [DEAD, nobody]
+    sets = [alias(f"s{number}", target) for number, target in enumerate(targets)]
+    places = [GeoLocation(country="DE"), GeoLocation(country="*")]
+    sets = [one._replace(location=place, health_check="a") for one, place in zip(sets, places, strict=True)]
+    group = RecordSetGroup(b"\x01g\x00", A, "geolocation", tuple(sets))
+    selection = select(group, down)
+    assert (selection.rdatas, selection.path) == ((), ("s0",))
+    assert (selection.is_usable, selection.is_healthy) == (is_usable, False)

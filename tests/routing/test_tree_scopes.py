@@ -167,3 +167,89 @@ def test_a_branch_that_is_not_drawn_counts_and_one_that_cannot_be_does_not(tmp_p
     location = snapshot.locations.locate(client.network_address.packed, 24)
     found = group_outcomes(group_at(world, "even"), world.situation._replace(location=location))
     assert [outcome.value.scope_prefix_len for outcome in found] == [24, 24]
+
+
+BRANCHES = """
+zone: z.test
+records:
+  - {name: '@', type: SOA, ttl: 60, values: ['ns h 1 1 1 1 60']}
+  - {name: '@', type: NS, ttl: 60, values: [ns]}
+  - {name: ns, type: A, ttl: 60, values: [127.0.0.1]}
+  - {name: geo, type: A, ttl: 9, policy: geolocation, sets: [
+      {id: de, location: {country: DE}, values: [192.0.2.2]},
+      {id: all, location: {country: '*'}, values: [192.0.2.3]}]}
+  - {name: blocks, type: A, ttl: 9, policy: cidr, sets: [
+      {id: near, cidr: {collection: offices, location: near}, values: [192.0.2.4]},
+      {id: all, cidr: {collection: offices, location: '*'}, values: [192.0.2.5]}]}
+  - {name: dead, type: A, ttl: 9, policy: weighted, sets: [
+      {id: a, weight: 1, values: [192.0.2.6], health_check: c}]}
+  - {name: hopeless, type: A, policy: failover, sets: [
+      {id: p, failover: primary, alias: {target: dead, evaluate_target_health: true}},
+      {id: s, failover: secondary, alias: {target: geo}}]}
+  - {name: last, type: A, policy: failover, sets: [
+      {id: p, failover: primary, alias: {target: nowhere}, health_check: c},
+      {id: s, failover: secondary, alias: {target: geo}, health_check: c}]}
+  - {name: drawn-hopeless, type: A, policy: weighted, sets: [
+      {id: plain, weight: 1, ttl: 9, values: [192.0.2.1]},
+      {id: local, weight: 1, alias: {target: hopeless}}]}
+  - {name: drawn-last, type: A, policy: weighted, sets: [
+      {id: plain, weight: 1, ttl: 9, values: [192.0.2.1]},
+      {id: local, weight: 1, alias: {target: last}}]}
+  - {name: drawn-geo, type: A, policy: weighted, sets: [
+      {id: plain, weight: 1, ttl: 9, values: [192.0.2.1]},
+      {id: local, weight: 1, alias: {target: geo-0}}]}
+  - {name: drawn-blocks, type: A, policy: weighted, sets: [
+      {id: plain, weight: 1, ttl: 9, values: [192.0.2.1]},
+      {id: local, weight: 1, alias: {target: blocks-0}}]}
+FAR
+health_checks:
+  c: {type: HTTP, ip: 127.0.0.1}
+cidr_collections: {offices: {near: [198.51.100.0/24]}}
+"""
+
+
+def scopes_by_path(directory: Path, name: str, groups_between: int) -> dict[tuple[str, ...], int]:
+    """Return the scope of each way a client in Germany may be answered, check `c` being down.
+
+    Args:
+        directory: for the files.
+        name: a group of `BRANCHES`.
+        groups_between: how many aliases lie before `geo` and `blocks` for those that are far.
+    """
+    far = "".join(
+        f"  - {{name: {end}-{number}, type: A, alias: {{target: {target}}}}}\n"
+        for end in ("geo", "blocks")
+        for number in range(groups_between)
+        for target in (f"{end}-{number + 1}" if number + 1 < groups_between else end,)
+    )
+    snapshot = load_snapshot(
+        directory,
+        z_test_yaml=BRANCHES.replace("FAR\n", far),
+        locations_yaml="networks: [{cidr: 198.51.96.0/20, country: DE}]\n",
+    )
+    client = client_at(IPv4Network("198.51.100.7/32"))
+    location = snapshot.locations.locate(client.packed, client.prefix_len)
+    situation = Situation(DOWN, location, client)
+    found = group_outcomes(group_at(World(snapshot, situation, ()), name), situation)
+    return {outcome.value.path: outcome.value.scope_prefix_len for outcome in found}
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        pytest.param("drawn-hopeless", ("local", "s", "de"), id="an alias below which all is dead is passed"),
+        pytest.param("drawn-last", ("local", "s", "de"), id="a last resort goes on behind what has no data"),
+    ],
+)
+def test_what_a_branch_may_come_to_counts_behind_sets_that_do_not_answer(
+    name: str, path: tuple[str, ...], tmp_path: Path
+) -> None:
+    assert scopes_by_path(tmp_path, name, 1) == {("plain",): 20, path: 20}
+
+
+@pytest.mark.parametrize(("name", "last", "scope"), [("drawn-geo", "de", 20), ("drawn-blocks", "near", 24)])
+@pytest.mark.parametrize("groups_between", [1, tree.MAX_GLANCED + 2])
+def test_a_group_counts_however_many_others_lie_before_it(
+    name: str, last: str, scope: int, groups_between: int, tmp_path: Path
+) -> None:
+    assert scopes_by_path(tmp_path, name, groups_between) == {("plain",): scope, ("local", last): scope}
