@@ -104,14 +104,17 @@ def test_all_weights_zero_are_even(tmp_path: Path) -> None:
 def test_equal_answers_of_a_path_are_merged_and_others_kept_apart(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The last resort draws again behind an alias that leads nowhere, so that `a` and `b` are reached by
-    several ways each; they are of one value, and of unlike weights.
+    """The last resort draws again where chance gave `maybe` no data, so that `a` and `b` are reached by two
+    ways each; they are of one value, and of unlike weights.
     """
     sets = (
         "id: a, weight: 1, ttl: 9, values: [192.0.2.1], health_check: a",
         "id: b, weight: 3, ttl: 9, values: [192.0.2.1], health_check: b",
-        "id: gone, weight: 1, alias: {target: nowhere, evaluate_target_health: true}",
-        "id: lost, weight: 2, alias: {target: nowhere, evaluate_target_health: true}",
+        "id: maybe, weight: 4, alias: {target: m}, health_check: c",
+    )
+    below = (
+        "  - {name: m, type: A, policy: weighted, sets: [{id: gone, weight: 1, alias: {target: nowhere}},"
+        " {id: there, weight: 1, ttl: 9, values: [192.0.2.2]}]}\n"
     )
     walked: list[list[Outcome[Result]]] = []
 
@@ -122,11 +125,19 @@ def test_equal_answers_of_a_path_are_merged_and_others_kept_apart(
         return walked[-1]
 
     monkeypatch.setattr(odds_report, "outcomes", walk)
-    found = odds(tmp_path, weighted(*sets).replace("    ttl: 9\n", "", 1), "w", "a", "b")
-    assert by_path(found) == {"a": Fraction(1, 4), "b": Fraction(3, 4)}
-    assert len(found.shares) == 2
-    assert all(share.dead == set(share.answered.path) for share in found.shares)
-    assert [len(found) for found in walked] == [10]  # a or b behind neither, either or both, in two orders
+    records = weighted(*sets).replace("    ttl: 9\n", "", 1) + below
+    found = odds(tmp_path, records, "w", "a", "b", "c")
+    assert by_path(found) == {
+        "a": Fraction(3, 16),
+        "b": Fraction(9, 16),
+        "maybe+there": Fraction(1, 4),
+    }
+    assert {share.answered.path: share.dead for share in found.shares} == {
+        ("a",): {"a"},
+        ("b",): {"b"},
+        ("maybe", "there"): {"c"},
+    }
+    assert [len(found) for found in walked] == [5]
 
 
 @pytest.mark.parametrize("count", [1, 2, 8])
