@@ -14,7 +14,7 @@ from r53lite.config.document import Node, Reader, Scalar, Sequence, kind_of
 from r53lite.routing.places import COUNTRY_CONTINENT, Coordinates
 
 _SUBDIVISION = re.compile(r"[A-Z0-9]{1,3}")  # §2.4
-_DEGREES = re.compile(r"[-+]?[0-9]*(?:\.([0-9]*))?")
+_DEGREES = re.compile(r"[-+]?(?=\.?[0-9])[0-9]*(?:\.([0-9]*))?")
 _RANGE = "expected [latitude, longitude] in degrees, -90 to 90 and -180 to 180"
 
 
@@ -65,17 +65,11 @@ def read_coordinates(reader: Reader, *, is_exact: bool, required: bool = False) 
 
 
 def _degrees(node: Node, is_exact: bool) -> float | None:
-    """Return a number as it is written: YAML also reads 1:30.5 as one."""
-    if (
-        not isinstance(node, Scalar)
-        or isinstance(node.value, bool)
-        or not isinstance(node.value, int | float)
-    ):
-        return None
-    match = _DEGREES.fullmatch(node.text)
+    """Return a number as it is written, be it in quotes, as Route 53 has it; to YAML 1:30.5 is one too."""
+    match = _DEGREES.fullmatch(node.text) if isinstance(node, Scalar) else None
     if match is None or not (is_exact or len(match[1] or "") <= 2):
         return None
-    return float(node.value)
+    return float(match[0])
 
 
 def _shown(node: Node) -> str:

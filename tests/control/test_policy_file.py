@@ -118,7 +118,7 @@ records:
       {id: all, location: {country: "*"}, values: [192.0.2.4]}]}
   - {name: x, type: A, ttl: 5, policy: geoproximity, sets: [
       {id: va, at: {region: us-east-1}, values: [192.0.2.1]},
-      {id: ldn, at: {coordinates: [51.5, -0.12]}, bias: -10, values: [192.0.2.2]},
+      {id: ldn, at: {coordinates: ["51.5", -0.12]}, bias: -10, values: [192.0.2.2]},
       {id: la, at: {local_zone_group: us-west-2-lax-1}, values: [192.0.2.3]}]}
   - {name: c, type: A, ttl: 5, policy: cidr, sets: [
       {id: berlin, cidr: {collection: offices, location: berlin}, values: [192.0.2.1]},

@@ -30,6 +30,8 @@ from r53lite.routing.places import REGIONS
 from r53lite.routing.record_set import POLICIES, RecordSetGroup
 from r53lite.routing.registry import select
 from r53lite.server.udp import UdpListener
+from r53lite.zone.lookup import lookup
+from r53lite.zone.outcome import Answer
 from tests.clients import UdpClient, make_query
 from tests.statistics import p_value
 from tests.support import load_snapshot
@@ -104,6 +106,16 @@ def make_world(seed: int, directory: Path, leaves: int, trees: int) -> World:
     ask = parse_ask(f"g0.{ZONE}", client=CLIENT)
     situation = Situation(HealthTable(sick), locate(ask, snapshot), client_of(ask))
     return World(snapshot, situation, names)
+
+
+def group_at(world: World, name: str) -> RecordSetGroup:
+    """Return a group of a world."""
+    zone = world.snapshot.catalog.find(parse_name(ZONE))
+    assert zone is not None
+    outcome = lookup(zone, parse_name(f"{name}.{ZONE}"), rrtypes.A)
+    assert isinstance(outcome, Answer)
+    assert isinstance(outcome.data, RecordSetGroup)
+    return outcome.data
 
 
 def _write_group(chance: random.Random, number: int, level: int) -> str:

@@ -27,7 +27,7 @@ from r53lite.routing.odds import (
 )
 from r53lite.routing.record_set import RecordSetGroup
 from r53lite.routing.registry import select
-from tests.routing.odds_cases import APEX, check_group, check_group_over_udp, make_world
+from tests.routing.odds_cases import APEX, check_group, check_group_over_udp, group_at, make_world
 from tests.statistics import chi_square_tail, p_value
 from tests.support import load_snapshot
 
@@ -323,10 +323,8 @@ def test_sets_without_data_are_drawn_no_more_often_than_their_answer_needs(tmp_p
 def test_merged_outcomes_have_the_same_chances(seed: int, tmp_path: Path) -> None:
     """What aliases lead to, gone through once, comes to the same as every way through the tree."""
     world = make_world(seed, tmp_path, leaves=5, trees=5)
-    (zone,) = world.snapshot.catalog.zones
     for name in world.names:
-        group = zone.names.get(parse_name(f"{name}.z.test")).data[A]  # type: ignore[union-attr]
-        assert isinstance(group, RecordSetGroup)
+        group = group_at(world, name)
 
         def run(context: Context, group: RecordSetGroup = group) -> tuple[object, ...]:
             found = select(group, context)

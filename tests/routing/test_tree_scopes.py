@@ -24,10 +24,7 @@ from r53lite.routing.cidr_index import ClientPrefix
 from r53lite.routing.context import ClientLocation
 from r53lite.routing.locations import Locations
 from r53lite.routing.odds import Situation, TooManyOutcomesError, group_outcomes
-from r53lite.routing.record_set import RecordSetGroup
-from r53lite.zone.lookup import lookup
-from r53lite.zone.outcome import Answer
-from tests.routing.odds_cases import ZONE, World, make_world
+from tests.routing.odds_cases import ZONE, World, group_at, make_world
 from tests.routing.test_scopes import some_locations
 from tests.support import load_snapshot
 
@@ -77,16 +74,6 @@ def some_trees(seed: int, directory: Path) -> tuple[random.Random, World, Locati
 def client_at(network: IPv4Network) -> ClientPrefix:
     """Return a client that is known by a prefix."""
     return ClientPrefix(network.network_address.packed, network.prefixlen)
-
-
-def group_at(world: World, name: str) -> RecordSetGroup:
-    """Return a group of a world."""
-    zone = world.snapshot.catalog.find(parse_name(ZONE))
-    assert zone is not None
-    outcome = lookup(zone, parse_name(f"{name}.{ZONE}"), rrtypes.A)
-    assert isinstance(outcome, Answer)
-    assert isinstance(outcome.data, RecordSetGroup)
-    return outcome.data
 
 
 def odds_for(world: World, name: str, locations: Locations, network: IPv4Network) -> tuple[object, int]:
