@@ -33,7 +33,15 @@ from r53lite.routing.context import (
     TargetView,
 )
 from r53lite.routing.latencies import client_region
-from r53lite.routing.odds import Outcome, Sample, Situation, TooManyOutcomesError, merged_outcomes, outcomes
+from r53lite.routing.odds import (
+    Outcome,
+    OutcomeCount,
+    Sample,
+    Situation,
+    TooManyOutcomesError,
+    merged_outcomes,
+    outcomes,
+)
 from r53lite.routing.tracing import checks_below, sets_on_path
 from r53lite.zone.model import Zone
 
@@ -270,7 +278,7 @@ def report_odds(
     """
     location = locate(ask, snapshot)
     situation = Situation(health, location, client_of(ask), targets)
-    tick = _Allowance(pause).take
+    tick = OutcomeCount(MAX_REPORT_OUTCOMES, pause).add
     odds = odds_of(snapshot, ask.qname, ask.qtype, situation, tick)
     shape: Shape = {
         "name": format_name(ask.qname),
@@ -287,41 +295,15 @@ def report_odds(
         shape["merged"] = True
     if is_each_failure:
         shape["failures"] = [
-            _failure_shape(
-                snapshot,
-                ask,
-                situation._replace(health=with_checks(health, {check: False})),
-                check,
-                odds,
-                tick,
-            )
+            _failure_shape(snapshot, ask, _with_down(situation, health, check), check, odds, tick)
             for check in sorted(odds.checks)
             if health.is_healthy(check) and not is_fixed(snapshot, check)
         ]
     return shape
 
 
-class _Allowance:
-    """Counts the outcomes of a whole report.
-
-    Args:
-        pause: called after each.
-    """
-
-    def __init__(self, pause: Callable[[], object]) -> None:
-        self._left = MAX_REPORT_OUTCOMES
-        self._pause = pause
-
-    def take(self) -> None:
-        """Count one more.
-
-        Raises:
-            TooManyOutcomesError: there were enough.
-        """
-        self._pause()
-        self._left -= 1
-        if self._left < 0:
-            raise TooManyOutcomesError(MAX_REPORT_OUTCOMES)
+def _with_down(situation: Situation, health: HealthTable, check: str) -> Situation:
+    return situation._replace(health=with_checks(health, {check: False}))
 
 
 def location_shape(location: ClientLocation) -> Shape:

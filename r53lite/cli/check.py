@@ -14,16 +14,15 @@ from r53lite.config.loader import load_settings
 from r53lite.config.settings import Settings
 from r53lite.control.lint_survival import Survival
 from r53lite.control.lint_targets import AssumedTargets
-from r53lite.control.listing import overlooked_files
-from r53lite.control.location_files import LOCATIONS_NAME, find_locations
+from r53lite.control.listing import LAB_NAME, LOCATIONS_NAME, SETTINGS_NAME, overlooked_files
+from r53lite.control.location_files import find_locations
 from r53lite.control.policy_lint import PolicyFindings, lint_policies
 from r53lite.control.zone_files import LoadedFiles, Progress, load_zone_files
 from r53lite.dns.name import format_name
 from r53lite.dns.rrtypes import format_rrtype
 from r53lite.errors import Fault, FaultyInputError
-from r53lite.lab.plan import LAB_FILE_NAME, load_plan
+from r53lite.lab.plan import load_plan
 
-SETTINGS_FILE_NAME = "r53lite.yaml"
 _COUNTED = ("zone", "health check", "error", "warning")
 
 
@@ -121,22 +120,22 @@ def check_path(path: Path, progress: Progress | None = None, config: Path | None
     """
     if path.is_file():
         return _check_file(path, progress)
-    settings_path = config or path / SETTINGS_FILE_NAME
+    settings_path = config or path / SETTINGS_NAME
     settings, faults = _read_settings(settings_path) if config or settings_path.exists() else (Settings(), [])
     locations = find_locations(settings or Settings(), [path])
     loaded = load_zone_files([path], locations, progress, is_linted=True)
     lint = _lint(loaded, AssumedTargets(None if settings is None else settings.targets))
     faults = [*loaded.faults, *lint.faults, *_overlooked(path, locations), *faults]
-    if (path / LAB_FILE_NAME).exists():
-        faults += _faults_of_plan(path / LAB_FILE_NAME)
+    if (path / LAB_NAME).exists():
+        faults += _faults_of_plan(path / LAB_NAME)
     return Findings(faults, len(loaded.zones), len(loaded.health_checks), lint.survivals)
 
 
 def _check_file(path: Path, progress: Progress | None) -> Findings:
     """Check one file by what its name says it is."""
-    if path.name == SETTINGS_FILE_NAME:
+    if path.name == SETTINGS_NAME:
         return Findings(_read_settings(path)[1])
-    if path.name == LAB_FILE_NAME:
+    if path.name == LAB_NAME:
         return Findings(_faults_of_plan(path))
     if path.name == LOCATIONS_NAME:
         return Findings(list(load_zone_files([], path).faults))

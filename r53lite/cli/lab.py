@@ -14,7 +14,8 @@ import click
 import r53lite
 from r53lite.cli.serve import exit_on_faults, parse_endpoint_option
 from r53lite.config.settings import Endpoint
-from r53lite.lab.plan import LAB_FILE_NAME, load_plan
+from r53lite.control.listing import LAB_NAME
+from r53lite.lab.plan import load_plan
 from r53lite.server.descriptors import raise_descriptor_limit
 from r53lite.server.signals import run_until_stopped
 from r53lite.system_errors import reason_of
@@ -49,7 +50,7 @@ def lab(
         _run_backend(backend, listen or Endpoint("127.0.0.1", 8080))
         return
     with exit_on_faults():
-        plan = load_plan((directory or default_lab_directory()) / LAB_FILE_NAME)
+        plan = load_plan((directory or default_lab_directory()) / LAB_NAME)
         if write is not None:
             from r53lite.lab.write import write_lab
 

@@ -28,6 +28,7 @@ from r53lite.answering.zone_answers import DispatchSettings
 from r53lite.cli.serve import exit_on_faults
 from r53lite.config.loader import load_settings
 from r53lite.config.settings import DEFAULT_API_LISTEN, Settings
+from r53lite.control.listing import SETTINGS_NAME
 from r53lite.control.location_files import find_locations
 from r53lite.control.snapshot import Snapshot
 from r53lite.control.zone_files import load_zone_files
@@ -42,7 +43,6 @@ DEFAULT_SERVER = f"http://{DEFAULT_API_LISTEN}"
 DEFAULT_ZONES = Path("zones")
 LOOK_TIMEOUT_S = 0.3  # our choice: a server on this machine answers in a millisecond
 ASK_TIMEOUT_S = 30.0  # our choice: odds of many outcomes take seconds
-SETTINGS_FILE_NAME = "r53lite.yaml"
 
 Shape = dict[str, object]
 Make = Callable[[Snapshot, Ask, HealthTable, TargetView], Shape]
@@ -145,7 +145,7 @@ def _make_offline(zones: Path, ask: Ask, make: Make) -> Shape:
         reason = f"no server answers on {DEFAULT_SERVER}, and there is no directory {str(zones)!r}"
         raise click.UsageError(reason)
     with exit_on_faults():
-        beside = zones / SETTINGS_FILE_NAME
+        beside = zones / SETTINGS_NAME
         settings = load_settings(beside) if beside.exists() else Settings()
         loaded = load_zone_files([zones], find_locations(settings, [zones]))
         loaded.raise_for_errors()

@@ -14,14 +14,12 @@ import click
 from r53lite.cli.progress import LoadingBar
 from r53lite.config.loader import load_settings
 from r53lite.config.settings import Endpoint, Settings, parse_endpoint
-from r53lite.control.listing import overlooked_files
+from r53lite.control.listing import SETTINGS_NAME, overlooked_files
 from r53lite.errors import FaultyInputError, SettingsError
 from r53lite.server.descriptors import raise_descriptor_limit
 from r53lite.server.runtime import BindError, Server
 from r53lite.server.signals import run_until_stopped
 from r53lite.telemetry.log import setup_logging
-
-_DEFAULT_SETTINGS = "r53lite.yaml"
 
 
 def parse_endpoint_option(
@@ -84,7 +82,7 @@ def _load(config: Path | None, zones: Path | None) -> Settings:
     """
     if config is not None:
         return load_settings(config)
-    beside = (zones or Path("zones")) / _DEFAULT_SETTINGS
+    beside = (zones or Path("zones")) / SETTINGS_NAME
     return load_settings(beside) if beside.exists() else Settings()
 
 

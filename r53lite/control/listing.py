@@ -11,7 +11,10 @@ from pathlib import Path
 from r53lite.errors import Fault
 
 SUFFIXES = (".zone", ".yaml")
-RESERVED_NAMES = frozenset({"r53lite.yaml", "locations.yaml", "lab.yaml"})
+SETTINGS_NAME = "r53lite.yaml"
+LOCATIONS_NAME = "locations.yaml"
+LAB_NAME = "lab.yaml"
+RESERVED_NAMES = frozenset({SETTINGS_NAME, LOCATIONS_NAME, LAB_NAME})
 
 
 def list_zone_files(sources: Iterable[Path]) -> list[Path]:

@@ -15,6 +15,7 @@ from r53lite.config.settings import Settings
 from r53lite.config.text_file import decode_text
 from r53lite.config.yaml_file import read_yaml
 from r53lite.control.latencies_file import read_latencies
+from r53lite.control.listing import LOCATIONS_NAME
 from r53lite.control.locations_file import read_locations
 from r53lite.errors import Fault, Faults
 from r53lite.routing.latencies import LatencyMatrix
@@ -24,7 +25,6 @@ from r53lite.system_errors import reason_of
 if TYPE_CHECKING:
     from r53lite.control.maxmind import MaxMindDatabase
 
-LOCATIONS_NAME = "locations.yaml"
 MAX_DATABASE_BYTES = 1 << 30  # our choice: the whole file is held in memory; GeoLite2-City has 60 MB
 
 T = TypeVar("T")

@@ -11,8 +11,6 @@ from r53lite.config.settings import Endpoint, parse_endpoint
 from r53lite.config.yaml_file import read_yaml
 from r53lite.errors import Faults, SettingsError
 
-LAB_FILE_NAME = "lab.yaml"
-
 
 class LabServer(NamedTuple):
     """One server: `addresses` by name share one catalog; paths are absolute."""

@@ -12,7 +12,7 @@ import re
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
-from r53lite.control.listing import list_zone_files
+from r53lite.control.listing import LOCATIONS_NAME, SETTINGS_NAME, list_zone_files
 from r53lite.errors import Fault, SettingsError
 from r53lite.lab.plan import LabPlan, LabServer
 
@@ -44,12 +44,12 @@ def write_lab(plan: LabPlan, target: Path, network: IPv4Network) -> list[Path]:
     for server in plan.servers:
         directory = target / server.name
         (directory / "zones").mkdir(parents=True, exist_ok=True)
-        written.append(_write(directory / "r53lite.yaml", _settings_text(server, network)))
+        written.append(_write(directory / SETTINGS_NAME, _settings_text(server, network)))
         copies = [
             (path, directory / "zones" / moved(path.name, plan, network)) for path in _zone_files(server)
         ]
         if server.locations is not None:
-            copies.append((server.locations, directory / "locations.yaml"))
+            copies.append((server.locations, directory / LOCATIONS_NAME))
         if server.root_hints is not None:
             copies.append((server.root_hints, directory / "root.hints"))
         for source, copy in copies:

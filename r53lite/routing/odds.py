@@ -239,7 +239,7 @@ def outcomes(
         TooManyOutcomesError: there are more.
     """
     found: list[Outcome[T]] = []
-    count = _Count(MAX_OUTCOMES if limit is None else limit, pause)
+    count = OutcomeCount(MAX_OUTCOMES if limit is None else limit, pause)
     for outcome in _walk(run, situation, [], Fraction(1), {}):
         found.append(outcome)
         count.add()
@@ -258,7 +258,7 @@ def merged_outcomes(
     Raises:
         TooManyOutcomesError: there are too many of these as well, or a sample is among them.
     """
-    count = _Count(MAX_MERGED_OUTCOMES, pause)
+    count = OutcomeCount(MAX_MERGED_OUTCOMES, pause)
     found = []
     for outcome in _walk(run, situation, [], Fraction(1), {}, _Below(situation, count.add)):
         found.append(outcome)
@@ -267,7 +267,7 @@ def merged_outcomes(
     return found
 
 
-class _Count:
+class OutcomeCount:
     """Counts outcomes.
 
     Args:

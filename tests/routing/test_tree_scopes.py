@@ -24,7 +24,7 @@ from r53lite.routing.cidr_index import ClientPrefix
 from r53lite.routing.context import ClientLocation
 from r53lite.routing.locations import Locations
 from r53lite.routing.odds import Situation, TooManyOutcomesError, group_outcomes
-from tests.routing.odds_cases import ZONE, World, group_at, make_world
+from tests.routing.odds_cases import APEX, ZONE, World, group_at, make_world
 from tests.routing.test_scopes import some_locations
 from tests.support import load_snapshot
 
@@ -32,15 +32,16 @@ LANDMARKS = [
     IPv4Network(text) for text in ("127.0.0.0/24", "127.0.0.0/16", "192.0.2.0/24", "198.51.100.0/24")
 ]
 LEAVES = 6
-CHANCES = """
-zone: z.test
+HEAD = f"""
+zone: {ZONE}
 records:
-  - {name: '@', type: SOA, ttl: 60, values: ['ns h 1 1 1 1 60']}
-  - {name: '@', type: NS, ttl: 60, values: [ns]}
-  - {name: ns, type: A, ttl: 60, values: [127.0.0.1]}
-  - {name: geo, type: A, ttl: 9, policy: geolocation, sets: [
-      {id: de, location: {country: DE}, values: [192.0.2.2]},
-      {id: all, location: {country: '*'}, values: [192.0.2.3]}]}
+{APEX}  - {{name: geo, type: A, ttl: 9, policy: geolocation, sets: [
+      {{id: de, location: {{country: DE}}, values: [192.0.2.2]}},
+      {{id: all, location: {{country: '*'}}, values: [192.0.2.3]}}]}}
+"""
+CHANCES = (
+    HEAD
+    + """\
   - {name: even, type: A, ttl: 9, policy: weighted, sets: [
       {id: plain, weight: 1, values: [192.0.2.1]},
       {id: local, weight: 1, alias: {target: geo}}]}
@@ -62,6 +63,7 @@ records:
 health_checks:
   c: {type: HTTP, ip: 127.0.0.1}
 """
+)
 DOWN = HealthTable({"c": HealthStatus(False, "", 1, 0.0, None)})
 
 
@@ -156,15 +158,9 @@ def test_a_branch_that_is_not_drawn_counts_and_one_that_cannot_be_does_not(tmp_p
     assert [outcome.value.scope_prefix_len for outcome in found] == [24, 24]
 
 
-BRANCHES = """
-zone: z.test
-records:
-  - {name: '@', type: SOA, ttl: 60, values: ['ns h 1 1 1 1 60']}
-  - {name: '@', type: NS, ttl: 60, values: [ns]}
-  - {name: ns, type: A, ttl: 60, values: [127.0.0.1]}
-  - {name: geo, type: A, ttl: 9, policy: geolocation, sets: [
-      {id: de, location: {country: DE}, values: [192.0.2.2]},
-      {id: all, location: {country: '*'}, values: [192.0.2.3]}]}
+BRANCHES = (
+    HEAD
+    + """\
   - {name: blocks, type: A, ttl: 9, policy: cidr, sets: [
       {id: near, cidr: {collection: offices, location: near}, values: [192.0.2.4]},
       {id: all, cidr: {collection: offices, location: '*'}, values: [192.0.2.5]}]}
@@ -193,6 +189,7 @@ health_checks:
   c: {type: HTTP, ip: 127.0.0.1}
 cidr_collections: {offices: {near: [198.51.100.0/24]}}
 """
+)
 
 
 def scopes_by_path(directory: Path, name: str, groups_between: int) -> dict[tuple[str, ...], int]:
